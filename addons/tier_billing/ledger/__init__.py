@@ -1,0 +1,12 @@
+"""The ledger: the only code that moves money or reserves it.
+
+* :mod:`.schema` installs what the database itself guarantees (triggers);
+* :mod:`.writer` posts transfers, places and releases holds;
+* :mod:`.cursor` opens the short transactions of the charging path.
+
+Nothing here imports a model: models call the ledger, never the reverse.
+"""
+
+from . import cursor, schema, writer
+
+__all__ = ["cursor", "schema", "writer"]

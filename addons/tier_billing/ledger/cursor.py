@@ -1,0 +1,56 @@
+"""Short transactions of their own for the charging path."""
+
+import random
+import time
+from contextlib import contextmanager
+
+from psycopg2 import errors
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
+
+from odoo.sql_db import Cursor
+
+# What a second attempt can cure: a lost race, never a wrong request.
+RETRYABLE = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+ATTEMPTS = 5
+
+
+@contextmanager
+def short_transaction(registry):
+    """Yield a cursor that commits on success and rolls back on an error.
+
+    Odoo's cursors are REPEATABLE READ: two of them that update one wallet
+    cannot both succeed, and the loser is retried after a sleep of up to
+    seconds. The charging path locks its accounts explicitly, so READ COMMITTED
+    is both correct and free of such retries.
+
+    The commit outlives a rollback of the caller's own transaction: whatever is
+    written through it needs an idempotency key.
+
+    :param registry: the database's registry
+    """
+    with registry.cursor() as cr:
+        # In tests the registry hands out a wrapper around the test's own
+        # transaction, whose isolation is fixed.
+        if isinstance(cr, Cursor):
+            cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
+        yield cr
+
+
+def in_short_transaction(registry, function):
+    """Run ``function(cr)`` in a short transaction, again if it lost a race.
+
+    :param registry: the database's registry
+    :param function: called with a cursor; must be safe to repeat
+    :return: what the function returned
+    :raise psycopg2.Error: the last error, when every attempt failed
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with short_transaction(registry) as cr:
+                return function(cr)
+        except RETRYABLE:
+            if attempt == ATTEMPTS:
+                raise
+            # The lock order makes deadlocks rare; spread the few that are left.
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+    raise AssertionError("unreachable")

@@ -1,0 +1,34 @@
+"""Install and remove what the database itself guarantees about money."""
+
+from odoo.tools import SQL, file_open
+
+FUNCTIONS = (
+    "tier_transfer_apply",
+    "tier_transfer_refuse",
+    "tier_account_guard",
+    "tier_hold_apply",
+    "tier_hold_reapply",
+)
+
+
+def install(cr):
+    """Create or replace the ledger's triggers.
+
+    Needs the tables of ``tier.account``, ``tier.transfer`` and ``tier.hold``;
+    safe to run again.
+
+    :param cr: database cursor
+    """
+    with file_open("tier_billing/ledger/schema.sql") as script:
+        # The file is ours and constant; a bare percent sign would be taken
+        # for a parameter, hence the empty parameter list is not passed.
+        cr.execute(script.read())
+
+
+def drop(cr):
+    """Remove the functions that would outlive the dropped tables.
+
+    :param cr: database cursor
+    """
+    for name in FUNCTIONS:
+        cr.execute(SQL("DROP FUNCTION IF EXISTS %s() CASCADE", SQL.identifier(name)))

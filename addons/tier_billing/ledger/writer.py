@@ -1,0 +1,319 @@
+"""The one writer of the ledger.
+
+Every balance and every reservation in the product changes through
+:func:`post`, :func:`place_holds` and :func:`close_holds`. They take a cursor,
+not a model, so that the charging path (a short transaction of its own) and the
+back office (the user's transaction) share them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from odoo.tools import SQL
+
+
+class LedgerError(Exception):
+    """A movement that the ledger refuses; the message is for people."""
+
+
+class KeyReused(LedgerError):
+    """A source key came again with another content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One transfer to post.
+
+    :param source_key: unique name of what causes it; posting it again changes nothing
+    :param kind: one of :data:`..const.TRANSFER_KINDS`
+    :param from_account: id of the ledger account that gives
+    :param to_account: id of the ledger account that receives
+    :param amount: what leaves, in the currency of ``from_account``
+    :param amount_to: what arrives, in the currency of ``to_account``
+    :param rate: ``amount_to`` per unit of ``amount`` before rounding
+    :param date: when it happened (UTC, naive)
+    :param reason: free text, for people
+    :param reverses: id of the transfer that this one undoes, or None
+    """
+
+    source_key: str
+    kind: str
+    from_account: int
+    to_account: int
+    amount: Decimal
+    amount_to: Decimal
+    rate: Decimal = Decimal(1)
+    date: datetime | None = None
+    reason: str | None = None
+    reverses: int | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """A ledger account as read under its lock; amounts in its currency."""
+
+    id: int
+    balance: Decimal
+    held: Decimal
+    credit_limit: Decimal
+    unlimited: bool
+    open_sessions: int
+
+    @property
+    def available(self):
+        """What may still be spent or reserved; None without a limit."""
+        if self.unlimited:
+            return None
+        return self.balance + self.credit_limit - self.held
+
+
+def lock_accounts(cr, account_ids):
+    """Lock accounts in the one order that all writers keep, and read them.
+
+    One statement; leans on the primary key.
+
+    :param cr: database cursor
+    :param account_ids: ids of ledger accounts
+    :return: dict of id to :class:`Account`
+    """
+    cr.execute(
+        SQL(
+            """SELECT id, balance::text, held::text, COALESCE(credit_limit, 0)::text,
+                      COALESCE(unlimited, false), open_sessions
+                 FROM tier_account WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
+            sorted(set(account_ids)),
+        )
+    )
+    return {
+        row[0]: Account(row[0], Decimal(row[1]), Decimal(row[2]), Decimal(row[3]), row[4], row[5])
+        for row in cr.fetchall()
+    }
+
+
+def post(cr, movements, uid):
+    """Post transfers; those whose source key is known already change nothing.
+
+    The database's triggers move the balances with the insertion and refuse
+    what does not fit (see schema.sql), so a call posts all or, raising, none.
+    One statement for any number of movements, one more if some were replays.
+
+    :param cr: database cursor
+    :param movements: sequence of :class:`Movement`; keys must differ
+    :param uid: id of the user who causes them
+    :return: dict of source key to transfer id, for all, new or known
+    :raise KeyReused: a known key came with other accounts or another amount
+    """
+    if not movements:
+        return {}
+    # Sorted keys: two writers that insert the same keys wait for each other
+    # in one direction only.
+    movements = sorted(movements, key=lambda movement: movement.source_key)
+    columns = list(
+        zip(
+            *(
+                (
+                    m.source_key,
+                    m.kind,
+                    m.from_account,
+                    m.to_account,
+                    m.amount,
+                    m.amount_to,
+                    m.rate,
+                    m.date,
+                    m.reason,
+                    m.reverses,
+                )
+                for m in movements
+            ),
+            strict=True,
+        )
+    )
+    # The exchange accounts are found by the unique index on (kind, company,
+    # currency, wallet); in one currency both joins stay empty.
+    cr.execute(
+        SQL(
+            """
+            INSERT INTO tier_transfer (
+                source_key, kind, from_account_id, to_account_id, amount, amount_to, rate,
+                date, reason, reverses_id, from_wallet_id, to_wallet_id, currency_id,
+                currency_to_id, company_id, exchange_in_id, exchange_out_id,
+                create_uid, create_date, write_uid, write_date)
+            SELECT v.source_key, v.kind, v.from_id, v.to_id, v.amount, v.amount_to, v.rate,
+                   COALESCE(v.date, now() AT TIME ZONE 'UTC'), v.reason, v.reverses,
+                   f.wallet_id, t.wallet_id, f.currency_id, t.currency_id, f.company_id,
+                   i.id, o.id, %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s,
+                   now() AT TIME ZONE 'UTC'
+              FROM unnest(%(key)s::varchar[], %(kind)s::varchar[], %(from)s::integer[],
+                          %(to)s::integer[], %(amount)s::numeric[], %(amount_to)s::numeric[],
+                          %(rate)s::numeric[], %(date)s::timestamp[], %(reason)s::text[],
+                          %(reverses)s::integer[])
+                   WITH ORDINALITY AS v(source_key, kind, from_id, to_id, amount, amount_to,
+                                        rate, date, reason, reverses, position)
+              JOIN tier_account f ON f.id = v.from_id
+              JOIN tier_account t ON t.id = v.to_id
+              LEFT JOIN tier_account i ON i.kind = 'exchange' AND i.company_id = f.company_id
+                    AND i.currency_id = f.currency_id AND f.currency_id <> t.currency_id
+              LEFT JOIN tier_account o ON o.kind = 'exchange' AND o.company_id = t.company_id
+                    AND o.currency_id = t.currency_id AND f.currency_id <> t.currency_id
+             ORDER BY v.position
+            ON CONFLICT (source_key) DO NOTHING
+            RETURNING source_key, id""",
+            uid=uid,
+            key=list(columns[0]),
+            kind=list(columns[1]),
+            **{"from": list(columns[2])},
+            to=list(columns[3]),
+            amount=list(columns[4]),
+            amount_to=list(columns[5]),
+            rate=list(columns[6]),
+            date=list(columns[7]),
+            reason=list(columns[8]),
+            reverses=list(columns[9]),
+        )
+    )
+    posted = dict(cr.fetchall())
+    missing = [movement for movement in movements if movement.source_key not in posted]
+    if missing:
+        posted.update(_known(cr, missing))
+    return posted
+
+
+def _known(cr, movements):
+    """Return the transfers that carry these keys already, checked to be the same.
+
+    :param cr: database cursor
+    :param movements: the :class:`Movement` that were not inserted
+    :return: dict of source key to transfer id
+    """
+    cr.execute(
+        SQL(
+            """SELECT source_key, id, kind, from_account_id, to_account_id, amount::text,
+                      amount_to::text
+                 FROM tier_transfer WHERE source_key = ANY(%s)""",
+            [movement.source_key for movement in movements],
+        )
+    )
+    known = {row[0]: row[1:] for row in cr.fetchall()}
+    for movement in movements:
+        if movement.source_key not in known:
+            raise LedgerError(
+                f"transfer {movement.source_key}: account {movement.from_account} "
+                f"or {movement.to_account} does not exist"
+            )
+        _id, kind, from_account, to_account, amount, amount_to = known[movement.source_key]
+        # Between currencies one side is converted, at the rate of the day of
+        # the first posting: the other side tells whether it is the same.
+        same = (kind, from_account, to_account) == (
+            movement.kind,
+            movement.from_account,
+            movement.to_account,
+        ) and (Decimal(amount) == movement.amount or Decimal(amount_to) == movement.amount_to)
+        if not same:
+            raise KeyReused(f"transfer {movement.source_key} exists with another content")
+    return {key: row[0] for key, row in known.items()}
+
+
+def place_holds(cr, holds, expires_at):
+    """Reserve funds for sessions, or change what is reserved.
+
+    The caller holds the accounts' locks (:func:`lock_accounts`) and has
+    checked the limits; the database checks them again. One statement.
+
+    :param cr: database cursor
+    :param holds: iterable of (session key, account id, amount in its currency);
+        an amount of zero still counts as an open session of the account
+    :param expires_at: list of naive UTC datetimes, one per hold
+    """
+    rows = sorted(zip(holds, expires_at, strict=True), key=lambda row: row[0][:2])
+    if not rows:
+        return
+    cr.execute(
+        SQL(
+            """
+            INSERT INTO tier_hold (session_key, account_id, wallet_id, amount, expires_at, state,
+                                   create_date, write_date)
+            SELECT v.session_key, v.account_id, a.wallet_id, v.amount, v.expires_at, 'open',
+                   now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+              FROM unnest(%s::varchar[], %s::integer[], %s::numeric[], %s::timestamp[])
+                   AS v(session_key, account_id, amount, expires_at)
+              JOIN tier_account a ON a.id = v.account_id
+            ON CONFLICT (session_key, account_id) DO UPDATE
+               SET amount = excluded.amount, expires_at = excluded.expires_at, state = 'open',
+                   write_date = excluded.write_date""",
+            [row[0][0] for row in rows],
+            [row[0][1] for row in rows],
+            [row[0][2] for row in rows],
+            [row[1] for row in rows],
+        )
+    )
+
+
+def close_holds(cr, session_keys, state):
+    """Give back what sessions still reserve. One statement.
+
+    :param cr: database cursor
+    :param session_keys: keys of the sessions
+    :param state: why: ``settled``, ``released`` or ``expired``
+    :return: number of holds closed
+    """
+    cr.execute(
+        SQL(
+            """UPDATE tier_hold SET state = %s, write_date = now() AT TIME ZONE 'UTC'
+                WHERE session_key = ANY(%s) AND state = 'open'""",
+            state,
+            list(session_keys),
+        )
+    )
+    return cr.rowcount
+
+
+def release_sessions(cr, session_keys):
+    """Give back all that these sessions reserve, in the lock order.
+
+    :param cr: database cursor
+    :param session_keys: keys of the sessions
+    :return: number of holds closed
+    """
+    cr.execute(
+        SQL(
+            "SELECT account_id FROM tier_hold WHERE session_key = ANY(%s) AND state = 'open'",
+            list(session_keys),
+        )
+    )
+    lock_accounts(cr, [row[0] for row in cr.fetchall()])
+    return close_holds(cr, session_keys, "released")
+
+
+def expire_holds(cr, limit):
+    """Close open holds whose time is over.
+
+    Accounts are locked before holds, as everywhere; whatever was settled or
+    extended while this waited for the locks is left alone. Leans on the partial
+    index on ``expires_at``.
+
+    :param cr: database cursor
+    :param limit: number of holds at most
+    :return: number of holds closed
+    """
+    cr.execute(
+        SQL(
+            """SELECT id, account_id FROM tier_hold
+                WHERE state = 'open' AND expires_at < now() AT TIME ZONE 'UTC'
+                ORDER BY expires_at LIMIT %s""",
+            limit,
+        )
+    )
+    rows = cr.fetchall()
+    if not rows:
+        return 0
+    lock_accounts(cr, [row[1] for row in rows])
+    cr.execute(
+        SQL(
+            """UPDATE tier_hold SET state = 'expired', write_date = now() AT TIME ZONE 'UTC'
+                WHERE id = ANY(%s) AND state = 'open'
+                  AND expires_at < now() AT TIME ZONE 'UTC'""",
+            [row[0] for row in rows],
+        )
+    )
+    return cr.rowcount

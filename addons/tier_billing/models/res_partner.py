@@ -1,0 +1,28 @@
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    tier_wallet_ids = fields.One2many("tier.wallet", "partner_id", "Wallets")
+    tier_wallet_count = fields.Integer(compute="_compute_tier_wallet_count")
+
+    def _compute_tier_wallet_count(self):
+        counts = dict(
+            self.env["tier.wallet"]._read_group(
+                [("partner_id", "in", self.ids)], ["partner_id"], ["__count"]
+            )
+        )
+        for partner in self:
+            partner.tier_wallet_count = counts.get(partner, 0)
+
+    def action_tier_wallets(self):
+        """Open the partner's wallets.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id("tier_billing.tier_wallet_action")
+        action["domain"] = [("partner_id", "=", self.id)]
+        action["context"] = {"default_partner_id": self.id}
+        return action

@@ -1,0 +1,71 @@
+from odoo import api, fields, models
+
+from .. import ledger
+from ..const import MONEY_DIGITS
+from .ledger_link import LedgerLink
+
+
+class TierHold(models.Model):
+    """Funds that one ledger account reserves for one session in progress."""
+
+    _name = "tier.hold"
+    _description = "Hold"
+    _order = "id desc"
+    _rec_name = "session_key"
+
+    session_key = fields.Char(required=True, readonly=True)
+    account_id = LedgerLink("tier.account", required=True, readonly=True, index=True)
+    wallet_id = LedgerLink("tier.wallet", readonly=True, index="btree_not_null")
+    amount = fields.Float(digits=MONEY_DIGITS, required=True, readonly=True)
+    currency_id = fields.Many2one(related="account_id.currency_id")
+    state = fields.Selection(
+        [
+            ("open", "Open"),
+            ("settled", "Settled"),
+            ("released", "Released"),
+            ("expired", "Expired"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    expires_at = fields.Datetime(required=True, readonly=True)
+
+    _session_account = models.UniqueIndex(
+        "(session_key, account_id)", "A session holds funds of an account once."
+    )
+    _open_by_expiry = models.Index("(expires_at) WHERE state = 'open'")
+    _amount_positive = models.Constraint(
+        "CHECK (amount >= 0 AND amount < 1e12)", "A hold is zero or more."
+    )
+
+    def init(self):
+        # The last table of the ledger is there now: install the triggers of
+        # all three (tier.account and tier.transfer come first in the module).
+        ledger.schema.install(self.env.cr)
+
+    def action_release(self):
+        """Give the funds back by hand, for a session that is known to be dead."""
+        self.check_access("write")
+        keys = self.mapped("session_key")
+        ledger.writer.release_sessions(self.env.cr, keys)
+        self.env.invalidate_all()
+
+    @api.model
+    def _expire(self, limit=1000):
+        """Close holds whose session went silent; called by cron.
+
+        Batches in short transactions, so that calls in progress never wait long.
+
+        :param int limit: holds per transaction
+        :return: number of holds closed
+        """
+        total = 0
+        while True:
+            closed = ledger.cursor.in_short_transaction(
+                self.env.registry, lambda cr: ledger.writer.expire_holds(cr, limit)
+            )
+            total += closed
+            if closed < limit:
+                break
+        self.env.invalidate_all()
+        return total

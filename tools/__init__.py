@@ -1,0 +1,1 @@
+"""What `./tier` is made of: one topic a file, Python's standard library only."""

@@ -1,0 +1,82 @@
+"""The subcommands: each takes the parsed options and returns an exit code."""
+
+import os
+import shutil
+import subprocess
+
+from . import demo, postgres, serving, testing
+from .instance import Instance
+from .messages import Failure, Log, say, step
+from .paths import cache, ensure, instance
+
+
+def _open(command):
+    """This checkout's instance, with the log of the command open."""
+    ensure(instance())
+    Log.open(instance() / "logs" / f"{command}.log")
+    return Instance()
+
+
+def run(options):
+    if not 1 <= options.port <= 65535 - serving.GEVENT_OFFSET:
+        raise Failure(f"{options.port} is no port.", "Give one between 1024 and 65532.")
+    return demo.run(_open("run"), options.port, options.once, options.json)
+
+
+def test(options):
+    return testing.run_tests(_open("test"), options.words)
+
+
+def shell(options):
+    here = _open("shell")
+    with here.ready():
+        name = here.databases.name("demo")
+        if not here.databases.exists(name):
+            raise Failure("there is no demo database yet.", "Run ./tier run --once first.")
+        command = here.odoo_command("shell", "-d", name, "--no-http", *options.words)
+        return subprocess.run(command, env=here.env, cwd=here.folder, check=False).returncode
+
+
+def stop(_options):
+    folder = instance()
+    if not folder.exists():
+        say("  Nothing of this checkout runs.")
+        return 0
+    Log.open(folder / "logs" / "stop.log")
+    serving.stop_recorded(folder)
+    postgres.Cluster(folder / "postgresql").stop()
+    return 0
+
+
+def clean(options):
+    folder = instance()
+    if folder.exists():
+        serving.stop_recorded(folder)
+        server = postgres.choose(folder / "postgresql")
+        if isinstance(server, postgres.External):
+            _drop_external()
+        else:
+            server.stop()
+            shutil.rmtree(server.socket, ignore_errors=True)
+        with step("Removing this checkout's databases and files"):
+            shutil.rmtree(folder)
+    if options.all:
+        for name in ("odoo", "venv", "node", "locks"):
+            if (cache() / name).exists():
+                with step(f"Removing {cache() / name}"):
+                    shutil.rmtree(cache() / name)
+    return 0
+
+
+def _drop_external():
+    here = Instance()
+    with here.ready():
+        here.databases.drop(*here.databases.all())
+
+
+def lint(_options):
+    raise Failure("not there yet.")
+
+
+pot = bench = lint
+_ = os

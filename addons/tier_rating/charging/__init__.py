@@ -1,0 +1,42 @@
+"""The one charging path: authorize, settle and import are the same code.
+
+A batch of requests goes in; chains are looked up, prices computed by the pure
+engine, accounts locked in one order, limits checked, transfers and holds
+written. A handful of statements and one transaction, whatever the batch's
+length; a single call is a batch of one.
+
+* :mod:`.usage`: what comes in
+* :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
+* :mod:`.pricing`: who pays what on every tier
+* :mod:`.settle`: charge usage, and retry what waits in suspense
+* :mod:`.authorize`: grant a session and hold its funds
+"""
+
+from odoo import api
+
+from odoo.addons.tier_billing import ledger
+
+from . import authorize, catalogue, pricing, settle, usage
+
+# Events per transaction. More gains little and keeps locks for longer.
+BATCH = 500
+
+
+def run(env, function, *args):
+    """Run one batch in a short READ COMMITTED transaction, again if it lost a race.
+
+    The commit is the batch's own: it outlives a rollback of the caller, which
+    is safe because every batch is idempotent.
+
+    :param env: the caller's environment
+    :param function: one of the batch functions; takes an environment first
+    :param args: passed on
+    :return: what the function returned
+    """
+    return ledger.cursor.in_short_transaction(
+        env.registry,
+        lambda cr: function(api.Environment(cr, env.uid, {}), *args),
+    )
+
+
+__all__ = ["BATCH", "authorize", "catalogue", "pricing", "run", "settle", "usage"]

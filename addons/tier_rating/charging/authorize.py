@@ -1,0 +1,294 @@
+"""Grant sessions: how long may each last, and hold what it may cost."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from odoo.tools import SQL
+
+from odoo.addons.tier_billing.ledger import writer
+
+from ..engine.chain import Link, Tier, grant_chain
+from ..engine.errors import BLOCKED, Refused
+from ..engine.offer import Receipt
+from ..engine.price import price
+from . import settle
+from .pricing import Item, Pricer
+from .usage import Usage
+
+# How long a hold outlives what was granted: a phone may ring for so long.
+RINGING = timedelta(seconds=180)
+# What nobody limits may still not be asked for in full by the search.
+UNLIMITED = Decimal(10) ** 11
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A session that asks to begin.
+
+    :param session_key: unique name of the session, its switch's code first
+    :param number: normalised number or resource code
+    :param accounts: identities of the caller, best first, as (kind, value)
+    :param wallet_id: when the payer is known without an endpoint
+    :param at: naive UTC moment of the request
+    :param requested: seconds or units asked for; None for as many as possible
+    """
+
+    session_key: str
+    number: str
+    at: datetime
+    accounts: tuple = ()
+    wallet_id: int | None = None
+    service: str = "voice"
+    switch_id: int | None = None
+    requested: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered, and is answered again to a repeated request.
+
+    :param granted: seconds or units; 0 when refused
+    :param reason: None, or a code of ``const.REASONS``
+    :param wallet_id: the payer, if known
+    """
+
+    session_key: str
+    granted: int
+    reason: str | None
+    wallet_id: int | None = None
+
+
+@dataclass(slots=True)
+class Decision:
+    """An answer on its way to the database."""
+
+    request: Request
+    endpoint_id: int | None = None
+    wallet_id: int | None = None
+    granted: int = 0
+    reason: str | None = None
+    expires_at: datetime | None = None
+
+    def deny(self, reason):
+        self.granted, self.reason = 0, reason
+
+
+def authorize(env, requests):
+    """Grant or refuse a batch of sessions.
+
+    A request that was answered before gets that answer and holds nothing more.
+    The whole chain of each is checked and held under one lock order.
+
+    :param env: environment of a short transaction
+    :param requests: sequence of :class:`Request`
+    :return: dict of session key to :class:`Answer`
+    """
+    unique = {}
+    for request in requests:
+        unique.setdefault(request.session_key, request)
+    fresh = _open_sessions(env, sorted(unique))
+    answers = _stored_answers(env, set(unique) - fresh)
+    decisions = [
+        _decision(unique[row.usage.source_key], row)
+        for row in settle.find_payers(env, [_as_usage(unique[key]) for key in sorted(fresh)])
+    ]
+    _decide(env, decisions)
+    _store(env, decisions)
+    for decision in decisions:
+        key = decision.request.session_key
+        answers[key] = Answer(key, decision.granted, decision.reason, decision.wallet_id)
+    return answers
+
+
+def _as_usage(request):
+    """Return a request as usage of nothing yet, to find its payer and chain."""
+    return Usage(
+        source_key=request.session_key,
+        service=request.service,
+        number=request.number,
+        accounts=request.accounts,
+        wallet_id=request.wallet_id,
+        switch_id=request.switch_id,
+        started_at=request.at,
+    )
+
+
+def _decision(request, row):
+    decision = Decision(request, row.endpoint_id, row.wallet_id)
+    if row.priced.reason:
+        decision.deny(row.priced.reason)
+    return decision
+
+
+def _open_sessions(env, keys):
+    """Claim the sessions that are new.
+
+    The unique index makes a simultaneous twin of a request wait here, then
+    find the stored answer.
+
+    :param keys: session keys, sorted: one lock order
+    :return: set of the keys that this transaction decides
+    """
+    env.cr.execute(
+        SQL(
+            """INSERT INTO tier_session (session_key, state, create_uid, create_date)
+               SELECT key, 'pending', %s, now() AT TIME ZONE 'UTC'
+                 FROM unnest(%s::varchar[]) AS v(key)
+               ON CONFLICT (session_key) DO NOTHING RETURNING session_key""",
+            env.uid,
+            keys,
+        )
+    )
+    return {row[0] for row in env.cr.fetchall()}
+
+
+def _stored_answers(env, keys):
+    if not keys:
+        return {}
+    env.cr.execute(
+        SQL(
+            """SELECT session_key, COALESCE(granted_seconds, 0), reason, wallet_id
+                 FROM tier_session WHERE session_key = ANY(%s)""",
+            list(keys),
+        )
+    )
+    return {row[0]: Answer(*row) for row in env.cr.fetchall()}
+
+
+def _decide(env, decisions):
+    """Set how much each session gets, and hold it on every tier of its chain."""
+    open_ones = [decision for decision in decisions if not decision.reason]
+    if not open_ones:
+        return
+    services = settle.service_ids(env)
+    items = [
+        Item(
+            decision,
+            decision.wallet_id,
+            services[decision.request.service],
+            decision.request.number,
+            decision.request.at,
+            Decimal(1),
+        )
+        for decision in open_ones
+    ]
+    pricer = Pricer(env, [item._replace(key=None) for item in items])
+    states = writer.lock_accounts(
+        env.cr, {w.account_id for chain in pricer.chains.values() for w in chain}
+    )
+    holds, expiries = [], []
+    for item in items:
+        decision = item.key
+        amounts = _grant(pricer, item, decision, states)
+        for account_id, amount in amounts:
+            holds.append((decision.request.session_key, account_id, amount))
+            expiries.append(decision.expires_at)
+    writer.place_holds(env.cr, holds, expiries)
+
+
+def _grant(pricer, item, decision, states):
+    """Decide one session against the balances read under the locks.
+
+    :return: list of (account id, amount to hold), empty when refused
+    """
+    chain = pricer.chains[item.wallet_id]
+    refusal = pricer.refusal(chain, item)
+    if refusal:
+        decision.deny(refusal[0])
+        return []
+    for wallet in chain:
+        state = states[wallet.account_id]
+        if wallet.max_sessions and state.open_sessions >= wallet.max_sessions:
+            decision.deny("too_many_calls")
+            return []
+    payers = chain[:-1]
+    try:
+        tiers = _tiers(pricer, item, chain, states)
+        granted = grant_chain(tiers, item.at, decision.request.requested)
+    except Refused as refused:
+        decision.deny("destination_barred" if refused.reason == BLOCKED else "no_rate")
+        return []
+    if granted.quantity < 1:
+        decision.deny("insufficient_funds")
+        return []
+    if _below_cost(payers, tiers, item, granted.quantity):
+        decision.deny("below_cost")
+        return []
+    decision.granted = granted.quantity
+    decision.expires_at = item.at + timedelta(seconds=granted.quantity) + RINGING
+    amounts = [
+        (wallet.account_id, amount) for wallet, amount in zip(payers, granted.holds, strict=True)
+    ]
+    for account_id, amount in amounts:
+        # The next request of the batch sees what this one took.
+        states[account_id].held += amount
+        states[account_id].open_sessions += 1
+    return amounts
+
+
+def _tiers(pricer, item, chain, states):
+    """Return the payers of a chain as the engine takes them."""
+    tiers = []
+    for wallet, parent in zip(chain, chain[1:]):
+        offer = pricer.offer(wallet, item)[0]
+        receipt = None
+        if parent.currency_id != wallet.currency_id:
+            factor = pricer.convert(
+                wallet.currency_id, parent.currency_id, item.at.date(), wallet.company_id
+            )
+            receipt = Receipt(factor, offer.terms.rounding_digits, offer.terms.rounding_method)
+        available = states[wallet.account_id].available
+        tiers.append(
+            Tier(
+                Link(wallet.id, wallet.inside),
+                offer,
+                UNLIMITED if available is None else available,
+                receipt,
+            )
+        )
+    return tiers
+
+
+def _below_cost(payers, tiers, item, quantity):
+    """Tell whether a tier that must not would sell what was granted below its cost."""
+    sale = None
+    for wallet, tier in zip(payers, tiers, strict=True):
+        charged = price(item.at, quantity, tier.offer)
+        if sale is not None and sale < charged.amount and not wallet.sell_below_cost:
+            return True
+        sale = charged.amount if tier.receipt is None else charged.amount * tier.receipt.factor
+    return False
+
+
+def _store(env, decisions):
+    """Keep the answers for whoever asks again."""
+    if not decisions:
+        return
+    rows = [
+        (
+            decision.request.session_key,
+            decision.endpoint_id,
+            decision.wallet_id,
+            decision.request.number,
+            "denied" if decision.reason else "open",
+            decision.reason,
+            decision.granted,
+            decision.expires_at,
+        )
+        for decision in decisions
+    ]
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE tier_session s
+               SET endpoint_id = v.endpoint_id, wallet_id = v.wallet_id, number = v.number,
+                   state = v.state, reason = v.reason, granted_seconds = v.granted,
+                   expires_at = v.expires_at
+              FROM unnest(%s::varchar[], %s::integer[], %s::integer[], %s::varchar[],
+                          %s::varchar[], %s::varchar[], %s::integer[], %s::timestamp[])
+                   AS v(key, endpoint_id, wallet_id, number, state, reason, granted, expires_at)
+             WHERE s.session_key = v.key""",
+            *map(list, zip(*rows, strict=True)),
+        )
+    )

@@ -1,0 +1,280 @@
+"""What a batch needs to know, each kind read in one statement."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from ..engine.tariff import Rate, Terms
+
+# No prefix in the world is longer; a longer candidate only costs look-ups.
+LONGEST_PREFIX = 15
+
+
+class Wallet(NamedTuple):
+    """One wallet of a chain, as the charging path needs it."""
+
+    id: int
+    parent_id: int | None
+    path: str
+    tier: int
+    state: str
+    inside: bool
+    price_list_id: int | None
+    account_id: int
+    payee_id: int
+    currency_id: int
+    payee_currency_id: int
+    company_id: int
+    max_sessions: int
+    sell_below_cost: bool
+    prepaid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A price list with all that it is derived from.
+
+    :param levels: ids of the list itself, its base, the base's base …
+    :param derivations: (mark-up fraction, fixed amount) of each level from the next
+    :param currencies: currency id of each level
+    :param terms: the brand's, in the list's currency unless ``terms_currency_id`` differs
+    """
+
+    id: int
+    levels: tuple
+    derivations: tuple
+    currencies: tuple
+    terms: Terms
+    terms_currency_id: int
+
+    @property
+    def currency_id(self):
+        return self.currencies[0]
+
+
+def load_endpoints(cr, wanted):
+    """Find who is behind what switches call their callers.
+
+    An endpoint of the switch itself goes before one that holds for any switch.
+    Leans on the unique index on (identifier, kind, switch).
+
+    :param cr: database cursor
+    :param wanted: set of (switch id or None, kind, identifier)
+    :return: dict of these to (endpoint id, wallet id)
+    """
+    if not wanted:
+        return {}
+    rows = sorted(wanted, key=lambda row: (row[0] or 0, row[1], row[2]))
+    cr.execute(
+        SQL(
+            """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id
+                 FROM unnest(%s::integer[], %s::varchar[], %s::varchar[])
+                      WITH ORDINALITY AS w(switch_id, kind, identifier, position)
+                 JOIN tier_endpoint e ON e.identifier = w.identifier AND e.kind = w.kind
+                  AND e.active AND COALESCE(e.switch_id, 0) IN (0, w.switch_id)
+                ORDER BY w.position, e.switch_id NULLS LAST""",
+            [row[0] for row in rows],
+            [row[1] for row in rows],
+            [row[2] for row in rows],
+        )
+    )
+    return {rows[position - 1]: (endpoint, wallet) for position, endpoint, wallet in cr.fetchall()}
+
+
+def load_chains(cr, wallet_ids):
+    """Read wallets with all their ancestors.
+
+    :param cr: database cursor
+    :param wallet_ids: ids of the payers
+    :return: dict of wallet id to list of :class:`Wallet`, payer first, provider last
+    """
+    if not wallet_ids:
+        return {}
+    cr.execute(
+        SQL(
+            """
+            WITH chain AS (
+                SELECT DISTINCT unnest(string_to_array(rtrim(parent_path, '/'), '/'))::integer AS id
+                  FROM tier_wallet WHERE id = ANY(%s))
+            SELECT w.id, w.parent_id, w.parent_path, w.tier, w.state, w.money = 'inside',
+                   w.price_list_id, w.account_id, w.payee_account_id, w.currency_id,
+                   p.currency_id, w.company_id, COALESCE(w.max_concurrent_calls, 0),
+                   COALESCE(w.sell_below_cost, false), w.payment_mode = 'prepaid'
+              FROM chain
+              JOIN tier_wallet w ON w.id = chain.id
+              JOIN tier_account p ON p.id = w.payee_account_id""",
+            list(wallet_ids),
+        )
+    )
+    wallets = {row[0]: Wallet(*row) for row in cr.fetchall()}
+    return {
+        wallet_id: [wallets[int(step)] for step in reversed(wallets[wallet_id].path.split("/")[:-1])]
+        for wallet_id in wallet_ids
+        if wallet_id in wallets
+    }
+
+
+def load_price_lists(cr, list_ids):
+    """Read price lists, what they are derived from, and their brands' terms.
+
+    :param cr: database cursor
+    :param list_ids: ids of the customers' lists
+    :return: dict of id to :class:`PriceList`
+    """
+    if not list_ids:
+        return {}
+    cr.execute(
+        SQL(
+            """
+            WITH RECURSIVE level AS (
+                SELECT id AS top, 0 AS depth, id, base_id, brand_id, currency_id, markup_percent,
+                       fixed
+                  FROM tier_price_list WHERE id = ANY(%s)
+                UNION ALL
+                SELECT level.top, level.depth + 1, l.id, l.base_id, l.brand_id, l.currency_id,
+                       l.markup_percent, l.fixed
+                  FROM level JOIN tier_price_list l ON l.id = level.base_id
+                 WHERE level.depth < 32)
+            SELECT level.top, level.id, level.currency_id,
+                   COALESCE(level.markup_percent, 0)::text, COALESCE(level.fixed, 0)::text,
+                   b.currency_id, b.initial_increment, b.increment, b.billed_time_rule,
+                   COALESCE(b.connection_charge, 0)::text, COALESCE(b.minimum_charge, 0)::text,
+                   COALESCE(b.grace_seconds, 0), COALESCE(b.surcharge, 0)::text,
+                   NULLIF(b.surcharge_after, 0), COALESCE(b.max_session, 0), b.rounding_method,
+                   b.rounding_digits, b.tz
+              FROM level JOIN tier_brand b ON b.id = level.brand_id
+             ORDER BY level.top, level.depth""",
+            list(list_ids),
+        )
+    )
+    grouped = defaultdict(list)
+    for row in cr.fetchall():
+        grouped[row[0]].append(row[1:])
+    lists = {}
+    for top, rows in grouped.items():
+        brand = rows[0][4:]
+        lists[top] = PriceList(
+            id=top,
+            levels=tuple(row[0] for row in rows),
+            currencies=tuple(row[1] for row in rows),
+            derivations=tuple((Decimal(row[2]) / 100, Decimal(row[3])) for row in rows),
+            terms_currency_id=brand[0],
+            terms=Terms(
+                initial_increment=brand[1],
+                increment=brand[2],
+                billed_time_rule=brand[3],
+                connection_charge=Decimal(brand[4]),
+                minimum_charge=Decimal(brand[5]),
+                grace_seconds=brand[6],
+                surcharge=Decimal(brand[7]),
+                surcharge_after=brand[8],
+                max_session=brand[9],
+                rounding_method=brand[10],
+                rounding_digits=brand[11],
+                timezone=brand[12],
+            ),
+        )
+    return lists
+
+
+def load_rates(cr, wanted):
+    """Read every rate that may price these numbers.
+
+    One index probe per distinct (list, prefix); calls to the same places share
+    them. Leans on the unique index that begins with (price list, prefix, service).
+
+    :param cr: database cursor
+    :param wanted: set of (list id, service id, number)
+    :return: dict of (list id, service id) to dict of prefix to list of engine rates
+    """
+    probes = {
+        (list_id, service_id, number[:length])
+        for list_id, service_id, number in wanted
+        for length in range(1, min(len(number), LONGEST_PREFIX) + 1)
+    } | {
+        # Resource codes of other services match whole, however long they are.
+        (list_id, service_id, number)
+        for list_id, service_id, number in wanted
+        if len(number) > LONGEST_PREFIX
+    }
+    found = defaultdict(lambda: defaultdict(list))
+    if not probes:
+        return found
+    columns = list(zip(*probes, strict=True))
+    cr.execute(
+        SQL(
+            """
+            SELECT r.price_list_id, r.service_id, r.id, r.prefix, r.price::text, s.price_per,
+                   r.band_id,
+                   CASE WHEN r.connection_charge_own
+                        THEN COALESCE(r.connection_charge, 0)::text END,
+                   NULLIF(r.initial_increment, 0), NULLIF(r.increment, 0), r.date_from, r.date_to,
+                   COALESCE(r.blocked, false), r.destination_id
+              FROM unnest(%s::integer[], %s::integer[], %s::varchar[])
+                   AS w(list_id, service_id, prefix)
+              JOIN tier_rate r ON r.price_list_id = w.list_id AND r.prefix = w.prefix
+               AND r.service_id = w.service_id
+              JOIN tier_service s ON s.id = r.service_id""",
+            list(columns[0]),
+            list(columns[1]),
+            list(columns[2]),
+        )
+    )
+    for row in cr.fetchall():
+        found[row[0], row[1]][row[3]].append(
+            Rate(
+                id=row[2],
+                prefix=row[3],
+                price=Decimal(row[4]),
+                per=row[5],
+                band_id=row[6],
+                connection_charge=None if row[7] is None else Decimal(row[7]),
+                initial_increment=row[8],
+                increment=row[9],
+                date_from=row[10],
+                date_to=row[11],
+                blocked=row[12],
+                destination_id=row[13],
+                list_id=row[0],
+            )
+        )
+    return found
+
+
+def load_conversions(cr, currencies, days, company_id):
+    """Read Odoo's exchange rates, exactly.
+
+    The rule is that of ``res.currency``: the last rate on or before the day, of
+    the company or of all; before the first rate, the first; without any, one.
+
+    :param cr: database cursor
+    :param currencies: set of currency ids
+    :param days: set of dates
+    :param company_id: id of the root company
+    :return: dict of (currency id, day) to Decimal, units per unit of the company's currency
+    """
+    if len(currencies) < 2:
+        return {(currency, day): Decimal(1) for currency in currencies for day in days}
+    cr.execute(
+        SQL(
+            """
+            SELECT c.id, d.day,
+                   COALESCE((SELECT r.rate FROM res_currency_rate r
+                              WHERE r.currency_id = c.id AND r.name <= d.day
+                                AND (r.company_id IS NULL OR r.company_id = %(company)s)
+                              ORDER BY r.company_id, r.name DESC LIMIT 1),
+                            (SELECT r.rate FROM res_currency_rate r
+                              WHERE r.currency_id = c.id
+                                AND (r.company_id IS NULL OR r.company_id = %(company)s)
+                              ORDER BY r.company_id, r.name LIMIT 1), 1)::text
+              FROM unnest(%(currencies)s::integer[]) AS c(id)
+             CROSS JOIN unnest(%(days)s::date[]) AS d(day)""",
+            company=company_id,
+            currencies=sorted(currencies),
+            days=sorted(days),
+        )
+    )
+    return {(currency, day): Decimal(rate) for currency, day, rate in cr.fetchall()}

@@ -1,0 +1,351 @@
+"""Who pays what: the chain of a request, and its price on every tier."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timezone
+from decimal import Decimal
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from odoo.addons.tier_billing.const import MONEY_LIMIT
+
+from ..engine.errors import BLOCKED, Refused
+from ..engine.offer import Offer
+from ..engine.prefixes import longest_match
+from ..engine.price import Price, amount_in, price
+from ..engine.rounding import EXACT
+from ..engine.tariff import Derivation
+from . import catalogue
+
+ONE = Decimal(1)
+RATE_QUANTUM = Decimal(1).scaleb(-12)
+
+
+class Item(NamedTuple):
+    """What is to be priced.
+
+    :param key: any hashable, names the item in the result
+    :param wallet_id: of the payer
+    :param service_id: of the service
+    :param number: normalised number or resource code
+    :param at: naive UTC moment whose rates apply
+    :param quantity: seconds or units
+    """
+
+    key: object
+    wallet_id: int
+    service_id: int
+    number: str
+    at: object
+    quantity: Decimal
+
+
+@dataclass(slots=True)
+class Edge:
+    """What one wallet pays its parent.
+
+    :param wallet: the payer
+    :param price: what the engine made of it
+    :param amount: in the payer's currency
+    :param amount_to: in the currency of the account that is paid into
+    :param transfer_rate: from the payer's currency to that account's
+    :param sale: in the parent wallet's currency: the parent's income
+    :param rate: from the price list's currency to the payer's
+    :param destination_id: where the matched prefix leads to
+    """
+
+    wallet: catalogue.Wallet
+    price: Price
+    amount: Decimal
+    amount_to: Decimal
+    transfer_rate: Decimal
+    sale: Decimal
+    rate: Decimal
+    destination_id: int | None
+
+
+@dataclass(slots=True)
+class Priced:
+    """A priced item, or why it has no price.
+
+    :param chain: wallets from the payer up to the provider
+    :param edges: one per wallet below the provider, the payer's first
+    :param carrier: what the provider pays its carrier, None if unknown
+    :param reason: a code of ``const.REASONS`` or None
+    :param detail: what exactly was wrong, for the provider's staff
+    """
+
+    chain: list = field(default_factory=list)
+    edges: list = field(default_factory=list)
+    carrier: Edge | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+    @property
+    def destination_id(self):
+        for edge in (*self.edges, *filter(None, [self.carrier])):
+            if edge.destination_id:
+                return edge.destination_id
+        return None
+
+
+class Pricer:
+    """Prices the items of one batch from what it reads in five statements."""
+
+    def __init__(self, env, items):
+        """Read all that the items need.
+
+        :param env: environment of the batch's transaction
+        :param items: sequence of :class:`Item`
+        """
+        self.env = env
+        cr = env.cr
+        self.chains = catalogue.load_chains(cr, {item.wallet_id for item in items})
+        wallets = {w.id: w for chain in self.chains.values() for w in chain}
+        self.lists = catalogue.load_price_lists(
+            cr, {w.price_list_id for w in wallets.values() if w.price_list_id}
+        )
+        self.rates = catalogue.load_rates(
+            cr,
+            {
+                (level, item.service_id, item.number)
+                for item in items
+                if item.number
+                for wallet in self.chains.get(item.wallet_id, ())
+                if wallet.price_list_id in self.lists
+                for level in self.lists[wallet.price_list_id].levels
+            },
+        )
+        self.bands = self._load_bands()
+        self.conversions = self._load_conversions(items, wallets.values())
+        services = env["tier.service"].browse({item.service_id for item in items})
+        self.timed = {service.id: service.is_time for service in services}
+        self._offers = {}
+
+    def _load_bands(self):
+        """Read the time bands, if any rate of the batch has one."""
+        banded = any(
+            rate.band_id
+            for prefixes in self.rates.values()
+            for rates in prefixes.values()
+            for rate in rates
+        )
+        if not banded:
+            return {}
+        bands = self.env["tier.time.band"].sudo().search([])
+        return {band.id: band._engine_band() for band in bands}
+
+    def _load_conversions(self, items, wallets):
+        currencies = {w.currency_id for w in wallets} | {w.payee_currency_id for w in wallets}
+        for price_list in self.lists.values():
+            currencies |= {*price_list.currencies, price_list.terms_currency_id}
+        days = {item.at.date() for item in items}
+        companies = {w.company_id for w in wallets}
+        self._companies = {
+            company.id: company.root_id.id
+            for company in (
+                self.env["res.company"].sudo().browse(companies) if len(currencies) > 1 else ()
+            )
+        }
+        roots = set(self._companies.values()) or {None}
+        return {
+            root: catalogue.load_conversions(self.env.cr, currencies, days, root) for root in roots
+        }
+
+    def convert(self, source, target, day, company_id):
+        """Return the exact conversion rate of a day, kept to twelve decimals.
+
+        :param source: currency id
+        :param target: currency id
+        :param day: date of the event
+        :param company_id: whose rates
+        :rtype: Decimal
+        """
+        if source == target:
+            return ONE
+        rates = self.conversions[self._companies.get(company_id)]
+        return EXACT.divide(rates[target, day], rates[source, day]).quantize(RATE_QUANTUM)
+
+    def offer(self, wallet, item):
+        """Return what a wallet pays for an item's number at its moment.
+
+        :param wallet: :class:`catalogue.Wallet`
+        :param item: :class:`Item`
+        :return: (:class:`Offer`, rate of conversion, destination id)
+        :raise Refused: no rate
+        """
+        price_list = self.lists[wallet.price_list_id]
+        zone = ZoneInfo(price_list.terms.timezone)
+        local_day = item.at.replace(tzinfo=timezone.utc).astimezone(zone).date()
+        day = item.at.date()
+        key = (wallet.price_list_id, item.service_id, item.number, local_day, day,
+               wallet.currency_id)
+        if key not in self._offers:
+            self._offers[key] = self._make_offer(wallet, item, price_list, local_day, day)
+        offer = self._offers[key]
+        if offer is None:
+            raise Refused("no_rate")
+        return offer
+
+    def _make_offer(self, wallet, item, price_list, local_day, day):
+        levels = [self.rates.get((level, item.service_id), {}) for level in price_list.levels]
+        match = longest_match(item.number, levels, local_day)
+        if match is None:
+            return None
+
+        def convert(source, target):
+            return self.convert(source, target, day, wallet.company_id)
+
+        derivations = []
+        for depth, (markup, fixed) in enumerate(price_list.derivations[:-1]):
+            own, base = price_list.currencies[depth : depth + 2]
+            # A base in another currency: its price is converted, then marked up.
+            derivations.append(Derivation((ONE + markup) * convert(base, own) - ONE, fixed))
+        terms = price_list.terms
+        if price_list.terms_currency_id != price_list.currency_id:
+            factor = convert(price_list.terms_currency_id, price_list.currency_id)
+            terms = _converted(terms, factor)
+        rate = convert(price_list.currency_id, wallet.currency_id)
+        offer = Offer.of(
+            match,
+            terms,
+            derivations,
+            tuple(self.bands.values()),
+            rate,
+            timed=self.timed[item.service_id],
+        )
+        return offer, rate, match.rates[0].destination_id
+
+    def edge(self, wallet, parent, item):
+        """Price what a wallet pays for an item.
+
+        :param wallet: the payer
+        :param parent: the wallet that sells to it, None for the provider's carrier
+        :param item: :class:`Item`
+        :rtype: Edge
+        :raise Refused: no rate, or barred
+        """
+        offer, rate, destination_id = self.offer(wallet, item)
+        charged = price(item.at, item.quantity, offer)
+        return self.priced_edge(wallet, parent, item, offer, charged, rate, destination_id)
+
+    def priced_edge(self, wallet, parent, item, offer, charged, rate, destination_id):
+        """Book a price in the currencies of payer, payee and parent."""
+        day = item.at.date()
+
+        def received(currency_id):
+            if currency_id == wallet.currency_id:
+                return charged.amount, ONE
+            factor = self.convert(wallet.currency_id, currency_id, day, wallet.company_id)
+            terms = offer.terms
+            amount = amount_in(charged, factor, terms.rounding_digits, terms.rounding_method)
+            return amount, factor
+
+        amount_to, transfer_rate = received(wallet.payee_currency_id)
+        sale = received(parent.currency_id)[0] if parent else Decimal(0)
+        return Edge(
+            wallet, charged, charged.amount, amount_to, transfer_rate, sale, rate, destination_id
+        )
+
+    def priced(self, item, was_granted=False):
+        """Price an item on every tier of its chain.
+
+        :param item: :class:`Item`
+        :param bool was_granted: it was authorized: charge it even if it turns out below cost
+        :rtype: Priced
+        """
+        chain = self.chains.get(item.wallet_id)
+        if not chain:
+            return Priced(reason="unknown_account", detail="The wallet does not exist.")
+        result = Priced(chain=chain)
+        refusal = self.refusal(chain, item)
+        if refusal:
+            result.reason, result.detail = refusal
+            return result
+        for wallet, parent in zip(chain, chain[1:]):
+            edge = self._edge_or_refusal(wallet, parent, item, result)
+            if edge is None:
+                return result
+            result.edges.append(edge)
+        self.price_carrier(item, result)
+        self._refuse_absurd(item, result)
+        if not was_granted:
+            self._refuse_below_cost(result)
+        return result
+
+    def refusal(self, chain, item):
+        """Return why a chain cannot be charged whatever the price, or None.
+
+        :param chain: wallets from the payer up
+        :param item: :class:`Item`
+        :return: (reason, detail) or None
+        """
+        if item.quantity <= 0:
+            return None
+        for wallet in chain:
+            if wallet.state != "active":
+                return "account_blocked", f"Wallet {wallet.id} is {wallet.state}."
+        if not item.number:
+            return "no_number", "There is no number that could be priced."
+        for wallet in chain[:-1]:
+            if wallet.price_list_id not in self.lists:
+                return "no_price_list", f"Wallet {wallet.id} has no price list."
+        return None
+
+    def _edge_or_refusal(self, wallet, parent, item, result):
+        """Return the edge; None with the reason set; a free edge for what was not answered."""
+        try:
+            if wallet.price_list_id not in self.lists:
+                raise Refused("no_price_list")
+            return self.edge(wallet, parent, item)
+        except Refused as refused:
+            if item.quantity <= 0:
+                # Nothing was consumed: nothing to pay, with or without a rate.
+                zero = Decimal(0)
+                return Edge(wallet, Price(zero, (0, 1), 0), zero, zero, ONE, zero, ONE, None)
+            result.edges = []
+            result.reason = "destination_barred" if refused.reason == BLOCKED else "no_rate"
+            result.detail = (
+                f"{item.number}: {result.reason} in price list {wallet.price_list_id} "
+                f"of wallet {wallet.id}."
+            )
+            return None
+
+    def price_carrier(self, item, result):
+        """Add what the provider itself pays, if its carrier's deck says so."""
+        root = result.chain[-1]
+        if root.price_list_id in self.lists and item.number:
+            try:
+                result.carrier = self.edge(root, None, item)
+            except Refused:
+                result.carrier = None
+
+    def _refuse_absurd(self, item, result):
+        """Refuse what the ledger cannot keep: a quantity that no session has."""
+        for edge in (*result.edges, *filter(None, [result.carrier])):
+            if max(edge.amount, edge.amount_to, edge.sale) >= MONEY_LIMIT:
+                result.reason = "bad_record"
+                result.detail = f"A quantity of {item.quantity} has no possible price."
+                result.edges, result.carrier = [], None
+                return
+
+    def _refuse_below_cost(self, result):
+        """Refuse what a reseller would sell for less than it pays, unless it says so."""
+        for edge, below in zip(result.edges[1:], result.edges):
+            if below.sale < edge.amount and not edge.wallet.sell_below_cost:
+                result.reason = "below_cost"
+                result.detail = (
+                    f"Wallet {edge.wallet.id} would pay {edge.amount} for what it sells "
+                    f"for {below.sale}."
+                )
+                result.edges = []
+                return
+
+
+def _converted(terms, factor):
+    """Return a brand's terms with its charges in another currency."""
+    return replace(
+        terms,
+        connection_charge=terms.connection_charge * factor,
+        minimum_charge=terms.minimum_charge * factor,
+        surcharge=terms.surcharge * factor,
+    )

@@ -1,0 +1,20 @@
+"""Constants that several models share."""
+
+# A rate keeps what the carrier wrote: 0.0043 stays 0.0043. Plain numeric in
+# the database, shown with up to eight decimals.
+RATE_DIGITS = (16, 8)
+
+# Why an event waits in suspense, or a session is refused. The codes are part
+# of the interface to switches; the labels are for people.
+REASONS = [
+    ("unknown_account", "Unknown caller"),
+    ("no_number", "No number dialled"),
+    ("no_price_list", "No price list"),
+    ("no_rate", "No rate for this number"),
+    ("destination_barred", "Destination barred"),
+    ("account_blocked", "Suspended wallet in the chain"),
+    ("below_cost", "Sold below cost"),
+    ("bad_record", "Unreadable record"),
+    ("insufficient_funds", "Insufficient funds"),
+    ("too_many_calls", "Too many calls"),
+]

@@ -1,0 +1,1 @@
+"""Reading rate decks. Plain Python, no Odoo."""

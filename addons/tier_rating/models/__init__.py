@@ -1,0 +1,16 @@
+from . import (
+    tier_service,
+    tier_destination,
+    tier_time_band,
+    tier_brand,
+    tier_price_list,
+    tier_rate,
+    tier_switch,
+    tier_endpoint,
+    tier_session,
+    tier_usage_event,
+    tier_charge,
+    tier_usage_import,
+    tier_wallet,
+    tier_demo,
+)

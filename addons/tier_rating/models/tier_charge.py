@@ -1,0 +1,61 @@
+from odoo import fields, models
+
+from odoo.addons.tier_billing.const import MONEY_DIGITS
+from odoo.addons.tier_billing.models.ledger_link import LedgerLink
+
+
+class TierCharge(models.Model):
+    """One tier's share of a usage event. Written by :mod:`..charging` alone."""
+
+    _name = "tier.charge"
+    _description = "Charge"
+    _order = "date desc, id desc"
+    _rec_name = "event_id"
+
+    event_id = LedgerLink("tier.usage.event", required=True, readonly=True, index=True)
+    company_id = LedgerLink("res.company", readonly=True)
+    wallet_id = LedgerLink("tier.wallet", required=True, readonly=True)
+    child_id = LedgerLink(
+        "tier.wallet",
+        "Customer",
+        readonly=True,
+        index="btree_not_null",
+        help="The direct customer whose usage, or whose customers' usage, this is.",
+    )
+    tier = fields.Integer(readonly=True)
+    service_id = LedgerLink("tier.service", readonly=True)
+    destination_id = LedgerLink("tier.destination", readonly=True)
+    date = fields.Datetime("Start", readonly=True)
+    answered = fields.Boolean(readonly=True)
+    currency_id = LedgerLink("res.currency", required=True, readonly=True)
+    quantity = fields.Float(digits=(16, 3), readonly=True)
+    billed_quantity = fields.Float(
+        "Billed", digits=(16, 3), readonly=True, help="Seconds or units that the cost is for."
+    )
+    sale = fields.Float(digits=MONEY_DIGITS, readonly=True, help="What the customer pays.")
+    cost = fields.Float(
+        digits=MONEY_DIGITS, readonly=True, help="What this wallet pays its own parent."
+    )
+    margin = fields.Float(digits=MONEY_DIGITS, readonly=True)
+    rate = fields.Float(
+        "Conversion rate",
+        digits=(16, 12),
+        readonly=True,
+        help="From the price list's currency to the wallet's, on the day of the event.",
+    )
+    price_list_id = LedgerLink("tier.price.list", readonly=True, groups="base.group_user")
+    rate_id = LedgerLink("tier.rate", readonly=True, groups="base.group_user")
+    transfer_id = LedgerLink("tier.transfer", readonly=True, index="btree_not_null")
+    overrun = fields.Boolean(
+        readonly=True, help="The wallet had not the funds: the switch reported it afterwards."
+    )
+    number = fields.Char(related="event_id.number")
+    callee = fields.Char(related="event_id.callee")
+    caller = fields.Char(related="event_id.caller")
+    disposition = fields.Char(related="event_id.disposition")
+
+    _once = models.UniqueIndex(
+        "(event_id, wallet_id)", "An event is charged once on every tier."
+    )
+    # Lists and sums of one wallet, newest first.
+    _wallet_date = models.Index("(wallet_id, date)")

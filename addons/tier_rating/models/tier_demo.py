@@ -1,0 +1,6 @@
+from odoo import models
+
+
+class TierDemo(models.AbstractModel):
+    _name = "tier.demo"
+    _description = "Demo"

@@ -1,0 +1,46 @@
+import pytz
+
+from odoo import api, fields, models
+
+from ..adapters import registry
+
+
+class TierSwitch(models.Model):
+    """What sends usage records, and how it writes them."""
+
+    _name = "tier.switch"
+    _description = "Switch"
+    _order = "name"
+
+    name = fields.Char(required=True)
+    active = fields.Boolean(default=True)
+    code = fields.Char(
+        required=True,
+        help="Begins the key of every record of this switch; never change it afterwards.",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    adapter = fields.Selection(
+        lambda self: self._adapter_selection(), "Record format", required=True
+    )
+    tz = fields.Selection(
+        lambda self: [(name, name) for name in pytz.common_timezones],
+        "Time zone",
+        required=True,
+        default="UTC",
+        help="For formats that write local times.",
+    )
+    country_prefix = fields.Char(help="Own country code, for numbers dialled in national form.")
+    international_prefix = fields.Char(default="00")
+    national_prefix = fields.Char(default="0")
+
+    _code_unique = models.Constraint("UNIQUE (code)", "A switch with this code exists already.")
+
+    @api.model
+    def _adapter_selection(self):
+        """Return the registered record formats.
+
+        :rtype: list
+        """
+        return [(adapter.code, adapter.name) for adapter in registry.all_adapters()]

@@ -1,0 +1,157 @@
+import base64
+import io
+import logging
+from itertools import islice
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .. import charging
+from ..adapters import registry
+from ..adapters.base import ReadOptions, UsageRecord
+from ..charging.usage import from_bad_record, from_record
+
+_logger = logging.getLogger(__name__)
+
+# An integer column's limit; larger values of optional fields are dropped, the
+# raw record keeps them.
+LARGEST_INTEGER = 2**31 - 1
+
+
+class TierUsageImport(models.Model):
+    """A file of usage records from one switch, and what became of it."""
+
+    _name = "tier.usage.import"
+    _description = "Usage Import"
+    _order = "id desc"
+
+    name = fields.Char("File name", required=True)
+    switch_id = fields.Many2one("tier.switch", required=True, ondelete="restrict")
+    company_id = fields.Many2one(related="switch_id.company_id", store=True)
+    data = fields.Binary("File", attachment=True)
+    state = fields.Selection(
+        [("draft", "To import"), ("done", "Imported")],
+        required=True,
+        default="draft",
+        readonly=True,
+        copy=False,
+    )
+    date = fields.Datetime("Imported on", readonly=True, copy=False)
+    record_count = fields.Integer("Records", readonly=True, copy=False)
+    charged_count = fields.Integer("Charged", readonly=True, copy=False)
+    suspense_count = fields.Integer(
+        "Put in suspense", readonly=True, copy=False, help="At the time of the import."
+    )
+    duplicate_count = fields.Integer(
+        "Known already", readonly=True, copy=False, help="Charged before; nothing was done."
+    )
+
+    def action_import(self):
+        """Import the file. Importing it again charges nothing twice."""
+        for record in self:
+            if not record.data:
+                raise UserError(self.env._("Choose a file to import first."))
+            record._import_stream(io.BytesIO(base64.b64decode(record.data)))
+
+    def action_events(self):
+        """Open the events that came with this file.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id("tier_rating.tier_usage_event_action")
+        action["domain"] = [("import_id", "=", self.id)]
+        action["context"] = {}
+        return action
+
+    @api.model
+    def _import_file(self, switch, path, name=None, progress=None):
+        """Import a file from disk; streams, whatever its length.
+
+        :param switch: ``tier.switch`` that wrote it
+        :param str path: of the file
+        :param str name: to show; the file's own by default
+        :param progress: called with the number of records read so far
+        :return: the ``tier.usage.import`` record
+        """
+        record = self.create({"name": name or path.rsplit("/", 1)[-1], "switch_id": switch.id})
+        with open(path, "rb") as stream:
+            record._import_stream(stream, progress)
+        return record
+
+    def _import_stream(self, stream, progress=None):
+        """Charge all records of a stream, batch by batch.
+
+        Each batch is one transaction, so a process that dies in the middle
+        leaves whole batches behind; the same file again does the rest.
+
+        :param stream: binary file object
+        :param progress: called with the number of records read so far
+        :return: :class:`..charging.settle.Outcome`
+        """
+        self.ensure_one()
+        switch = self.switch_id
+        records = registry.get(switch.adapter).read(stream, ReadOptions(timezone=switch.tz))
+        usages = (self._usage(record, switch) for record in records)
+        outcome = charging.settle.Outcome()
+        read = 0
+        while batch := list(islice(usages, charging.BATCH)):
+            outcome += self._charge_batch(batch)
+            read += len(batch)
+            if progress:
+                progress(read)
+        self.write(
+            {
+                "state": "done",
+                "date": fields.Datetime.now(),
+                "record_count": read,
+                "charged_count": outcome.charged,
+                "suspense_count": outcome.suspense,
+                "duplicate_count": outcome.duplicate,
+            }
+        )
+        self.env.invalidate_all()
+        return outcome
+
+    def _usage(self, record, switch):
+        """Return what an adapter read as usage for the charging path.
+
+        :param record: ``UsageRecord`` or ``BadRecord``
+        :param switch: ``tier.switch`` record
+        :rtype: charging.usage.Usage
+        """
+        if not isinstance(record, UsageRecord):
+            return from_bad_record(record, switch, self.id)
+        usage = from_record(record, switch, self.id)
+        for name in ("q850", "sip_code", "source_port"):
+            value = getattr(usage, name)
+            if value is not None and not 0 <= value <= LARGEST_INTEGER:
+                setattr(usage, name, None)
+        return usage
+
+    def _charge_batch(self, batch):
+        """Charge a batch; if the database refuses it, find the culprit.
+
+        One record that no check foresaw must neither stop the file nor be
+        dropped: the batch is halved until it stands alone, and it waits in
+        suspense with the database's words.
+
+        :param batch: list of usages
+        :rtype: charging.settle.Outcome
+        """
+        try:
+            return self.env["tier.usage.event"]._charge(batch)
+        except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+            if len(batch) == 1:
+                usage = batch[0]
+                if usage.bad:
+                    raise
+                _logger.warning("Record %s cannot be charged: %s", usage.source_key, error)
+                usage.bad = ("bad_record", str(error).split("\n", 1)[0][:500])
+                usage.quantity = 0
+                usage.started_at = usage.answered_at = usage.ended_at = None
+                return self._charge_batch(batch)
+            middle = len(batch) // 2
+            return self._charge_batch(batch[:middle]) + self._charge_batch(batch[middle:])

@@ -1,0 +1,70 @@
+from odoo import fields, models
+
+from odoo.addons.tier_billing.const import MONEY_DIGITS
+
+
+class TierWallet(models.Model):
+    _inherit = "tier.wallet"
+
+    price_list_id = fields.Many2one(
+        "tier.price.list",
+        ondelete="restrict",
+        index="btree_not_null",
+        tracking=True,
+        groups="base.group_user",
+        help="What this wallet pays its parent. On the provider's own wallet: what its "
+        "carrier charges.",
+    )
+    endpoint_ids = fields.One2many("tier.endpoint", "wallet_id", "Endpoints")
+    brand_ids = fields.One2many("tier.brand", "wallet_id", "Brands", groups="base.group_user")
+    call_count = fields.Integer(
+        "Calls this month", compute="_compute_usage_figures", help="Sessions that were answered."
+    )
+    sale_month = fields.Float(
+        "Sold this month",
+        digits=MONEY_DIGITS,
+        compute="_compute_usage_figures",
+        groups="base.group_user",
+    )
+    cost_month = fields.Float(
+        "Cost this month",
+        digits=MONEY_DIGITS,
+        compute="_compute_usage_figures",
+        groups="base.group_user",
+    )
+    margin_month = fields.Float(
+        "Margin this month",
+        digits=MONEY_DIGITS,
+        compute="_compute_usage_figures",
+        groups="base.group_user",
+    )
+
+    def _compute_usage_figures(self):
+        """Sum this month's charges; one grouped query for any number of wallets."""
+        since = fields.Date.context_today(self).replace(day=1)
+        figures = {
+            wallet: values
+            for wallet, *values in self.env["tier.charge"]
+            .sudo()
+            ._read_group(
+                [("wallet_id", "in", self.ids), ("date", ">=", since), ("answered", "=", True)],
+                ["wallet_id"],
+                ["__count", "sale:sum", "cost:sum", "margin:sum"],
+            )
+        }
+        for wallet in self:
+            count, sale, cost, margin = figures.get(wallet.sudo(), (0, 0, 0, 0))
+            wallet.call_count = count
+            wallet.sale_month = sale
+            wallet.cost_month = cost
+            wallet.margin_month = margin
+
+    def action_charges(self):
+        """Open what this wallet sold and paid.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id("tier_rating.tier_charge_action")
+        action["domain"] = [("wallet_id", "=", self.id)]
+        return action

@@ -1,0 +1,63 @@
+"""The rating engine: plain Python, no Odoo, no database, no clock, no input or output.
+
+How a number becomes money:
+
+1. ``normalise`` the number, ``longest_match`` it over a price list and its bases;
+2. ``Offer.of`` the match, with the brand's ``Terms``: all that prices a session, made ready;
+3. ``price`` the session, or ``grantable``: how long may it last; ``explain`` says why;
+4. for the whole chain of tiers, ``grant_chain`` before a session and ``edges`` after it.
+
+Nothing here is a float, and an amount is rounded once. What has no price raises ``Refused``.
+"""
+
+from .bands import Band, Calendar, Window, calendar, split
+from .chain import Grant, Link, Payment, Tier, edges, grant_chain, needs
+from .errors import BLOCKED, NO_RATE, Refused
+from .explain import LABELS, Line, explain
+from .grant import grantable
+from .increments import billed_seconds
+from .offer import Offer, Receipt
+from .prefixes import Match, candidates, longest_match, normalise
+from .price import Price, amount_in, price
+from .rounding import round_amount, round_quotient
+from .tariff import Derivation, Rate, Step, Terms, derive, ladder
+
+__all__ = [
+    "BLOCKED",
+    "LABELS",
+    "NO_RATE",
+    "Band",
+    "Calendar",
+    "Derivation",
+    "Grant",
+    "Line",
+    "Link",
+    "Match",
+    "Offer",
+    "Payment",
+    "Price",
+    "Rate",
+    "Receipt",
+    "Refused",
+    "Step",
+    "Terms",
+    "Tier",
+    "Window",
+    "amount_in",
+    "billed_seconds",
+    "calendar",
+    "candidates",
+    "derive",
+    "edges",
+    "explain",
+    "grant_chain",
+    "grantable",
+    "ladder",
+    "longest_match",
+    "needs",
+    "normalise",
+    "price",
+    "round_amount",
+    "round_quotient",
+    "split",
+]

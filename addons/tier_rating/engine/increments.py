@@ -1,0 +1,129 @@
+"""Billed quantity: the initial increment, then whole increments.
+
+The unit is that of the service: seconds of a call, bytes, messages, hours. An increment of
+a service without time is a block of its units, so data sold by the megabyte has the unit
+byte and the increment 1,000,000.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+INITIAL_PLUS = "initial_plus"
+MULTIPLE = "multiple"
+RULES = (INITIAL_PLUS, MULTIPLE)
+
+
+def begun(quantity):
+    """Return the number of units begun: a fraction of a second counts as a second.
+
+    :param quantity: ``int`` or ``Decimal`` (milliseconds as 61.250), not negative
+
+    >>> begun(61), begun(Decimal("61.001")), begun(Decimal("0.000"))
+    (61, 62, 0)
+    """
+    if isinstance(quantity, Decimal):
+        if not quantity.is_finite() or quantity.adjusted() > 30:
+            raise ValueError(f"not a quantity: {quantity}")
+        whole = int(quantity)
+        quantity = whole + (quantity > whole) if quantity >= 0 else -1
+    elif not isinstance(quantity, int):
+        raise TypeError(f"Decimal or int expected, not {type(quantity).__name__}")
+    if quantity < 0:
+        raise ValueError("a quantity cannot be negative")
+    return quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Where the billed blocks of one session end.
+
+    :param int first: end of the first block, in units from the start
+    :param int increment: size of every further block
+    :param tuple steps: pairs (from, increment), ascending: another increment from that
+        elapsed unit on. The block that a step meets ends there.
+
+    >>> blocks = Blocks(30, 20)
+    >>> [blocks.end(quantity) for quantity in (1, 30, 31, 120)]
+    [30, 30, 50, 130]
+    >>> [blocks.floor(quantity) for quantity in (29, 30, 49, 130)]
+    [0, 30, 30, 130]
+    """
+
+    first: int
+    increment: int
+    steps: tuple = ()
+
+    @classmethod
+    def of(cls, initial, increment, rule, steps=()):
+        """Build the blocks from what a brand sets. See :func:`billed_seconds`."""
+        if increment < 1 or initial < 0:
+            raise ValueError("an increment is at least 1, the initial one not negative")
+        if rule == MULTIPLE:
+            # The smallest multiple that holds the initial increment comes first, then each
+            # further multiple: the same figures as rounding the whole quantity up.
+            return cls(-(-max(initial, 1) // increment) * increment, increment)
+        if rule != INITIAL_PLUS:
+            raise ValueError(f"unknown rule of billed time: {rule!r}")
+        first = initial or increment
+        return cls(first, increment, tuple(step for step in steps if step[0] >= first))
+
+    def end(self, quantity):
+        """Return the billed quantity for so many units begun (1 or more)."""
+        if quantity <= self.first:
+            return self.first
+        start, size, stop = self._run(quantity - 1)
+        end = start - (start - quantity) // size * size
+        return end if stop is None or end < stop else stop
+
+    def floor(self, quantity):
+        """Return the end of the last whole block within a quantity; 0 if there is none."""
+        if quantity < self.first:
+            return 0
+        start, size, _stop = self._run(quantity)
+        return start + (quantity - start) // size * size
+
+    def _run(self, position):
+        """Return (start, increment, end or None) of the run of blocks at a position."""
+        start, size = self.first, self.increment
+        for step_start, step_size in self.steps:
+            if step_start > position:
+                return start, size, step_start
+            start, size = step_start, step_size
+        return start, size, None
+
+    def contain(self, finer):
+        """Tell whether each block ends where a block of ``finer`` ends too.
+
+        Then these blocks never bill less than the finer ones.
+
+        >>> Blocks(60, 60).contain(Blocks(30, 6)), Blocks(30, 6).contain(Blocks(60, 60))
+        (True, False)
+        """
+        if self == finer:
+            return True
+        if self.steps or finer.steps:
+            return False
+        return (
+            self.first >= finer.first
+            and (self.first - finer.first) % finer.increment == 0
+            and self.increment % finer.increment == 0
+        )
+
+
+def billed_seconds(duration, initial, increment, rule=INITIAL_PLUS):
+    """Return the billed seconds of a duration: nothing for 0 s, else whole blocks.
+
+    :param duration: seconds, ``int`` or ``Decimal``; a fraction counts as a second begun
+    :param int initial: initial increment in seconds; 0 means as long as the others
+    :param int increment: increment in seconds, at least 1
+    :param str rule: ``initial_plus``: initial + n · increment; ``multiple``: the smallest
+        multiple of the increment that holds both the duration and the initial increment
+
+    >>> billed_seconds(120, 30, 20), billed_seconds(120, 30, 20, "multiple")
+    (130, 120)
+    >>> billed_seconds(0, 60, 60), billed_seconds(Decimal("60.4"), 60, 60)
+    (0, 120)
+    """
+    quantity = begun(duration)
+    blocks = Blocks.of(initial, increment, rule)
+    return blocks.end(quantity) if quantity else 0

@@ -1,0 +1,97 @@
+"""One session's price as a function of its length, to search in: grants need many prices.
+
+The price never falls as the session lasts longer: nothing is sold below zero, every charge
+comes once, and rounding keeps the order. Each search of the engine leans on that.
+"""
+
+from bisect import bisect_left
+
+from .bands import epoch
+from .errors import Refused
+
+
+class Session:
+    """The price of one session from its start to a limit.
+
+    :param Offer offer: what the payer pays
+    :param datetime start: of the session, aware or naive UTC
+    :param int limit: longest length of interest, in seconds or units, at least 1
+    :raise Refused: if not even the first block can be priced
+
+    >>> from datetime import datetime
+    >>> from decimal import Decimal
+    >>> from .offer import Offer
+    >>> from .tariff import Rate, Terms
+    >>> session = Session(Offer(Terms(), (Rate(1, "44", Decimal(6)),)), datetime(2026, 1, 1), 90)
+    >>> [session.units(seconds) for seconds in (0, 1, 60, 90)]
+    [0, 10, 600, 900]
+    """
+
+    __slots__ = ("blocks", "ends", "limit", "meter", "offer", "offsets", "tariff", "tariffs")
+
+    def __init__(self, offer, start, limit):
+        self.offer, self.meter = offer, offer.meter
+        calendar, index, moment = self.meter.calendar, None, None
+        if calendar is not None:
+            moment = epoch(start)
+            index = calendar.at(moment)
+        self.tariff = self.meter.tariff(index)
+        self.blocks, self.limit = self.tariff.blocks, limit
+        horizon = self.blocks.end(limit)
+        cut = calendar is not None and offer.timed
+        self._layout(calendar.split(moment, horizon) if cut else [(index, horizon)])
+
+    def _layout(self, segments):
+        """Add up the segments, up to the first that has no price."""
+        self.ends, self.tariffs, self.offsets = [], [], []
+        elapsed = total = 0
+        for index, seconds in segments:
+            try:
+                tariff = self.meter.tariff(index)
+            except Refused:
+                self.limit = self.blocks.floor(elapsed)
+                if not self.limit:
+                    raise
+                break
+            self.tariffs.append(tariff)
+            self.offsets.append(total - tariff.upto(elapsed))
+            total += tariff.upto(elapsed + seconds) - tariff.upto(elapsed)
+            elapsed += seconds
+            self.ends.append(elapsed)
+
+    def exact(self, quantity):
+        """Return the exact price of a length up to the limit, over ``meter.denominator``."""
+        if quantity <= self.meter.grace:
+            return 0
+        billed = self.blocks.end(quantity)
+        if len(self.ends) == 1:
+            time = self.tariffs[0].upto(billed)
+        else:
+            segment = bisect_left(self.ends, billed)
+            time = self.offsets[segment] + self.tariffs[segment].upto(billed)
+        return self.meter.total(self.meter.plain(self.tariff, time, quantity))
+
+    def units(self, quantity):
+        """Return the rounded price of a length, in smallest coins of the payer."""
+        return self.meter.coins.units(self.exact(quantity)) if quantity > 0 else 0
+
+    def affordable(self, units, limit):
+        """Return the greatest length up to a limit that costs no more than so many coins."""
+        if self.units(limit) <= units:
+            return limit
+        good, bad = 0, limit
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            if self.units(middle) <= units:
+                good = middle
+            else:
+                bad = middle
+        return good
+
+    def pieces(self):
+        """Return [(start, end, integer price of a unit)] of the billed time."""
+        start, pieces = 0, []
+        for end, tariff in zip(self.ends, self.tariffs, strict=True):
+            pieces += [(a, b, unit) for a, b, _price, unit in tariff.pieces(start, end)]
+            start = end
+        return pieces

@@ -93,8 +93,14 @@ def committed(database, user=1):
     """
     from odoo import api
     from odoo.modules.registry import Registry
+    from odoo.tools import config
 
-    with Registry(database).cursor() as cr:
+    testing, config["test_enable"] = config["test_enable"], False  # else loading would run Odoo's tests
+    try:
+        registry = Registry(database)
+    finally:
+        config["test_enable"] = testing
+    with registry.cursor() as cr:
         yield api.Environment(cr, user, {})
 
 
@@ -117,7 +123,7 @@ class OdooProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = Path(context()["logs"]) / f"odoo-{database}.log"
         self.command = [
-            *context()["odoo"], "-d", database, "--http-interface=127.0.0.1", f"--http-port={self.port}",
+            *context()["odoo"], "-d", database, f"--http-port={self.port}",
             f"--gevent-port={free_port()}", "--max-cron-threads=0", "--no-database-list", *options]
         self.process = None
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from . import addons, paths, postgres, source
+from . import addons, debian, paths, postgres, source
 from .database import Databases
 from .messages import run
 from .venv import Venv
@@ -55,8 +55,8 @@ class Instance:
 
     def test_addons(self):
         """The add-ons that only the tests install and that this copy of Odoo needs."""
-        missing = self.odoo.addons_path[0] / "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
-        return [] if missing.exists() else ["tier_test_assets"]
+        script = self.odoo.addons_path[0] / debian.LEFT_OUT.relative_to("odoo/addons")
+        return [] if script.exists() else ["tier_test_assets"]
 
     def addons_path(self):
         folders = [*self.odoo.addons_path, paths.ADDONS, addons.TEST_ADDONS]
@@ -90,7 +90,7 @@ class Instance:
 
         :param template: the database to copy
         """
-        arguments = ["-c", str(self.test_config()), *self.arguments()[2:]]
+        arguments = ["-c", str(self.test_config()), *self.arguments()[2:], "--http-interface=127.0.0.1"]
         return json.dumps({
             "odoo": [str(self.venv.python), str(self.venv.launcher), "server", *arguments],
             "arguments": arguments,

@@ -47,11 +47,11 @@ def digest(*parts):
 
 
 def digest_files(*files):
-    """A short hash of files' names and contents."""
+    """A short hash of the contents of this checkout's files and of their names in it."""
     total = hashlib.sha256()
     for file in files:
-        total.update(f"{file}\0".encode())
-        total.update(hashlib.sha256(Path(file).read_bytes()).digest())
+        total.update(f"{file.relative_to(ROOT)}\0".encode())
+        total.update(hashlib.sha256(file.read_bytes()).digest())
     return total.hexdigest()[:16]
 
 

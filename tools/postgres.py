@@ -181,8 +181,7 @@ class Cluster:
         """Stop the server if it runs."""
         if not self._up():
             return False
-        with step("Stopping PostgreSQL"):
-            self._run([self._program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"], "Stopping PostgreSQL")
+        self._run([self._program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"], "Stopping PostgreSQL")
         return True
 
 

@@ -4,14 +4,17 @@ import os
 import re
 import shutil
 import subprocess
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from . import addons, counting, system
-from .messages import Failure, Log, say
+from . import addons, system
+from .messages import Failure, Log
 from .paths import ADDONS, ROOT
 
-PROGRAMS = {"chromium": "chromium", "wkhtmltopdf": "wkhtmltopdf"}
+# These need neither Odoo nor a database: alone they run at once.
+PURE = ("tests/engine", "tests/adapters")
+EVERYTHING = ("addons", "tests")
+BROWSERS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")
+NO_TEST = 5  # pytest's exit code
 
 
 def run_tests(instance, words):
@@ -20,35 +23,39 @@ def run_tests(instance, words):
     :param words: add-ons, files, `path::Class::test`, names of tests, pytest's own options
     """
     targets, options = select(words)
-    names = needed_addons(targets)
-    if not any(shutil.which(name) for name in ("google-chrome", "chromium", "chromium-browser")):
+    whole = not words
+    if targets and all(_is_pure(target) for target in targets):
+        instance.venv.ready(test=True)
+        return _pytest(instance, [*targets, *options, "-p", "no:odoo"], {})
+    if not any(system.has(name) for name in BROWSERS):
         system.need({"chromium": "chromium"}, "for the tests in a browser")
     system.need({"wkhtmltopdf": "wkhtmltopdf"}, "for the tests of printed documents")
-    report = instance.folder / "logs" / f"junit-{os.getpid()}.xml"
     with instance.ready(test=True):
-        template = instance.databases.template(names, test=True)
+        template = instance.databases.template(needed_addons(targets), test=True)
         database = instance.databases.name(f"run_{os.getpid()}")
         instance.databases.copy(template, database, fast=True)
         try:
-            code = _pytest(instance, database, template, targets, options, report)
+            if whole:
+                options += ["-p", "tools.all_ran"]
+            return _pytest(instance, [*(targets or EVERYTHING), *options, *_odoo_options(instance, database)],
+                           {"TIER_CONTEXT": instance.context(template)})
         finally:
             instance.databases.drop(database)
-    return _judge(code, report, narrowed=bool(words))
 
 
 def select(words):
     """Split the command line into pytest's targets and options.
 
-    :return: (targets, options); no word at all means every test
+    :return: (targets, options); no target at all means every test
     """
     targets, options, wanted = [], [], []
     for word in words:
         path = word.split("::")[0]
-        if word.startswith("-"):
+        if word.startswith("-") or (options and options[-1] in ("-k", "-m", "-n", "-o", "-p")):
             options.append(word)
-        elif (ADDONS / path / "__manifest__.py").exists() and "/" not in path:
-            targets.append(str(Path("addons") / word))
-        elif (ROOT / path).exists() or Path(path).exists():
+        elif "/" not in path and (ADDONS / path / "__manifest__.py").exists():
+            targets.append(f"addons/{word}")
+        elif _path(word).exists():
             targets.append(word)
         elif re.fullmatch(r"\w+", word):
             wanted.append(word)
@@ -57,66 +64,48 @@ def select(words):
                           "Name an add-on (tier_billing), a file, a path::Class::test, or part of a test's name.")
     if wanted:
         options += ["-k", " or ".join(wanted)]
-    everything = [name for name in ("addons", "tests") if (ROOT / name).is_dir()]
-    return targets or everything, options
+    return targets, options
 
 
 def needed_addons(targets):
     """Those of our add-ons that must be installed for the targets."""
     names = set()
     for target in targets:
-        path = Path(target.split("::")[0])
-        parts = (path if path.is_absolute() else (ROOT / path)).resolve().parts
-        base = ADDONS.parts
-        if parts[:len(base)] != base or len(parts) == len(base):
+        path = _path(target)
+        if not path.is_relative_to(ADDONS) or path == ADDONS:
             return addons.present()
-        names.add(parts[len(base)])
-    return addons.with_needs(names)
+        names.add(path.relative_to(ADDONS).parts[0])
+    return addons.with_needs(names) if names else addons.present()
 
 
-def _pytest(instance, database, template, targets, options, report):
-    """Run pytest on the terminal."""
-    env = {
-        **instance.env,
-        "TIER_CONTEXT": instance.context(template),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+def _path(target):
+    """The file or folder of a target, which may be relative to the checkout."""
+    return (ROOT / Path(target.split("::")[0])).resolve()
+
+
+def _is_pure(target):
+    return any(_path(target).is_relative_to(ROOT / folder) for folder in PURE)
+
+
+def _odoo_options(instance, database):
+    extra = {"data-dir": instance.data_dir, "screenshots": instance.folder / "screenshots",
+             "http-interface": "127.0.0.1", "max-cron-threads": 0}
+    return [
+        "--odoo-http", "--odoo-log-level=warn", f"--odoo-database={database}",
+        f"--odoo-config={instance.test_config()}", f"--odoo-addons-path={instance.addons_path()}",
+        *(f"--odoo-extra={name}={value}" for name, value in extra.items())]
+
+
+def _pytest(instance, arguments, env):
+    """Run pytest on the terminal; its counting line is the last that this command prints."""
+    shutil.rmtree(instance.folder / "screenshots", ignore_errors=True)
     command = [
-        instance.venv.python, "-m", "pytest", *targets, *options,
-        f"--rootdir={ROOT}", f"--config-file={ROOT / 'pyproject.toml'}",
-        "-o", f"cache_dir={instance.folder / 'pytest'}", f"--junit-xml={report}",
-        f"--odoo-config={instance.test_config()}", f"--odoo-database={database}", "--odoo-http",
-        f"--odoo-addons-path={instance.addons_path()}", "--odoo-log-level=warn",
-        "--odoo-extra", f"data-dir={instance.data_dir}",
-        "--odoo-extra", f"screenshots={instance.folder / 'screenshots'}",
-    ]
+        instance.venv.python, "-m", "pytest", *arguments, f"--rootdir={ROOT}",
+        f"--config-file={ROOT / 'pyproject.toml'}", "-o", f"cache_dir={instance.folder / 'pytest'}"]
     command = [str(part) for part in command]
     Log.write(f"$ {' '.join(command)}\n")
-    return subprocess.run(command, env=env, cwd=ROOT, check=False).returncode
-
-
-def _judge(code, report, narrowed):
-    """Pytest's exit code, or a failure if a test that exists did not run."""
-    if code == 5:
-        raise Failure("no test ran.", "Check the name: ./tier test without one runs all.")
-    if code in (0, 1) and report.exists():
-        ran, skipped = read_report(report)
-        if not narrowed:
-            missing = counting.missing(ran)
-            for name in missing:
-                say(f"  ✗ did not run: {name}")
-            for name in skipped if os.environ.get("CI") else ():
-                say(f"  ✗ skipped: {name}")
-            if missing or (skipped and os.environ.get("CI")):
-                code = code or 1
-        report.unlink()
-    return code
-
-
-def read_report(report):
-    """The tests that ran and those that were skipped, as (class path, name)."""
-    ran, skipped = set(), set()
-    for case in ElementTree.parse(report).iter("testcase"):
-        key = case.get("classname", ""), case.get("name", "").split("[")[0]
-        (skipped if case.find("skipped") is not None else ran).add(key)
-    return ran, sorted(skipped)
+    env = {**instance.env, **env, "PYTHONDONTWRITEBYTECODE": "1"}
+    code = subprocess.run(command, env=env, cwd=ROOT, check=False).returncode
+    if code == NO_TEST:
+        raise Failure("no test ran.", "Check the name; ./tier test without one runs all.")
+    return 1 if code < 0 else code

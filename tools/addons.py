@@ -29,8 +29,11 @@ def manifest(name):
 
 def present():
     """Those of our add-ons that are there and installable, in the order they build on each other."""
-    return [name for name in NAMES
-            if (ADDONS / name / "__manifest__.py").exists() and manifest(name).get("installable", True)]
+    return [
+        name
+        for name in NAMES
+        if (ADDONS / name / "__manifest__.py").exists() and manifest(name).get("installable", True)
+    ]
 
 
 def with_needs(names):
@@ -55,10 +58,12 @@ def sources(name):
     """The files of an add-on that its installation reads."""
     base = ADDONS / name
     return sorted(
-        file for file in base.rglob("*")
+        file
+        for file in base.rglob("*")
         if file.is_file()
         and not set(file.relative_to(base).parts[:-1]) & set(NOT_INSTALLED)
-        and file.suffix not in (".md", ".rst", ".pyc"))
+        and file.suffix not in (".md", ".rst", ".pyc")
+    )
 
 
 def source_key(name):

@@ -31,8 +31,9 @@ def pytest_sessionfinish(session, exitstatus):
     seen = _ran | set(_skipped)
     _complaints.extend(f"did not run: {name}" for name in counting.names() if name not in seen)
     if os.environ.get("CI"):
-        _complaints.extend(f"skipped: {name}: {why}" for name, why in sorted(_skipped.items())
-                           if name not in MAY_BE_SKIPPED)
+        _complaints.extend(
+            f"skipped: {name}: {why}" for name, why in sorted(_skipped.items()) if name not in MAY_BE_SKIPPED
+        )
     if _complaints:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -44,8 +44,11 @@ def stop(_options):
         say("  Nothing of this checkout runs.")
         return 0
     Log.open(folder / "logs" / "stop.log")
-    serving.stop_recorded(folder)
-    postgres.Cluster(folder / "postgresql").stop()
+    servers = serving.stop_recorded(folder)
+    if postgres.Cluster(folder / "postgresql").stop():
+        say("  PostgreSQL stopped.")
+    elif not servers:
+        say("  Nothing of this checkout runs.")
     return 0
 
 

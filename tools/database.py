@@ -5,12 +5,17 @@ import re
 import shutil
 
 from . import addons
-from .messages import Failure, Log, run, step
+from .messages import Failure, explain, run, step
 from .paths import digest, locked
 from .postgres import sql
+from .seed import Seed
 
 KEEP = 3  # templates of one kind that stay, for work on several branches
-RECIPE = 2  # raise when the way a template is built changes
+RECIPE = 3  # raise when the way a template is built changes
+
+INSTALL = ("--with-demo", "--stop-after-init", "--no-http", "--max-cron-threads=0", "--workers=0", "--logfile=")
+LOADING = re.compile(r"Loading module (\w+) \((\d+)/(\d+)\)")
+ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Violation|Warning|Invalid\w*)\b.*:.*$", re.MULTILINE)
 
 
 class Databases:
@@ -53,24 +58,30 @@ class Databases:
             self.sql("postgres", f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         self._copy_files(template, name)
 
+    def create_empty(self, name):
+        """Make an empty database, sorted by bytes as Odoo makes its own."""
+        self.drop(name)
+        self.sql("postgres", f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'")
+
     def _copy_files(self, template, name):
         source = self.filestores / template
         if source.is_dir():
             # Odoo never changes a stored file in place, so that copies may share them.
             shutil.copytree(source, self.filestores / name, copy_function=os.link, dirs_exist_ok=True)
 
-    def rename(self, old, new):
-        if (self.filestores / old).is_dir():
-            shutil.rmtree(self.filestores / new, ignore_errors=True)
-            (self.filestores / old).rename(self.filestores / new)
-        self.sql("postgres", f'ALTER DATABASE "{old}" RENAME TO "{new}"')
-
     def core_template(self):
         """The template with the core add-ons that ours need, with demo data."""
         needs = addons.core_needs()
         key = digest(RECIPE, self.instance.odoo.key, needs)[:8]
-        with locked(self.instance.folder / "locks" / "templates", "builds a template database"):
-            return self._template("core", key, None, needs, f"Installing Odoo's own add-ons ({len(needs)} and theirs)")
+        seed = Seed(self, key)
+
+        def build(name):
+            if not seed.restore(name):
+                self.install(name, needs, f"Installing Odoo's own add-ons ({', '.join(needs)})")
+                self.warm(name)
+                seed.keep(name)
+
+        return self._template("core", key, build)
 
     def template(self, names, test=False):
         """The template with some of our add-ons and what they need.
@@ -79,69 +90,64 @@ class Databases:
         :param test: with the add-ons that only the tests install
         """
         core = self.core_template()
-        extra = self.instance.test_addons() if test else []
-        key = digest(RECIPE, core, [(name, addons.source_key(name)) for name in names], extra)[:8]
-        kind = "all" if set(names) == set(addons.present()) else "some"
+        modules = [*names, *(self.instance.test_addons() if test else ())]
+        whole = names == addons.present()
+        key = digest(RECIPE, core, modules, [addons.source_key(name) for name in names])[:8]
+
+        def build(name):
+            self.copy(core, name, fast=True)
+            self.install(name, modules, f"Installing {', '.join(modules)}")
+            if whole:
+                self.warm(name)
+
+        return self._template("all" if whole else "some", key, build)
+
+    def _template(self, kind, key, build):
+        """The template of a kind and key, built by `build(name)` if it is not there."""
+        name = self.name(f"{kind}_{key}")
         with locked(self.instance.folder / "locks" / "templates", "builds a template database"):
-            name = self._template(kind + ("_test" if extra else ""), key, core, [*names, *extra],
-                                  f"Installing {', '.join(names) or 'nothing'}", assets=kind == "all")
+            have = self.all()
+            if name not in have:
+                half = self.name("half")
+                self.drop(half)
+                build(half)
+                self._rename(half, name)  # so that a template that has its name is whole
+                pattern = re.compile(rf"tier_{kind}_[0-9a-f]{{8}}{self.instance.server.suffix}$")
+                self.drop(*[old for old in have if pattern.match(old)][:-KEEP])
         return name
 
-    def _template(self, kind, key, base, modules, title, assets=False):
-        name = self.name(f"{kind}_{key}")
-        have = self.all()
-        if name in have:
-            return name
-        building = self.name("building")
-        self.drop(building)
-        if base:
-            self.copy(base, building, fast=True)
-        self.install(building, modules, title)
-        if assets:
-            self.warm(building)
-        self.rename(building, name)
-        pattern = re.compile(rf"tier_{kind}_[0-9a-f]{{8}}{self.instance.server.suffix}$")
-        self.drop(*[old for old in have if pattern.match(old)][:-KEEP])
-        return name
+    def _rename(self, old, new):
+        if (self.filestores / old).is_dir():
+            shutil.rmtree(self.filestores / new, ignore_errors=True)
+            (self.filestores / old).rename(self.filestores / new)
+        self.sql("postgres", f'ALTER DATABASE "{old}" RENAME TO "{new}"')
 
     def install(self, database, modules, title, option="-i"):
         """Install (`-i`) or upgrade (`-u`) add-ons, with demo data."""
         if not modules:
             return
+        command = self.instance.odoo_command("server", "-d", database, option, ",".join(modules), *INSTALL)
         with step(title) as installing:
+
             def note(line):
-                match = re.search(r"Loading module (\w+) \((\d+)/(\d+)\)", line)
+                match = LOADING.search(line)
                 if match:
                     installing.note = "{1} of {2}: {0}".format(*match.groups())
 
-            errors = []
+            env, folder = self.instance.env, self.instance.folder
+            code, text = run(command, title, on_line=note, check=False, env=env, cwd=folder)
+            self._check_installed(database, modules, code, text)
 
-            def watch(line):
-                note(line)
-                if re.match(r"\S+ \S+ \d+ (ERROR|CRITICAL) ", line):
-                    errors.append(line)
-
-            code, text = run(
-                self.instance.odoo_command(
-                    "server", "-d", database, option, ",".join(modules), "--with-demo", "--stop-after-init",
-                    "--no-http", "--max-cron-threads=0", "--workers=0", "--logfile="),
-                title, on_line=watch, check=False, env=self.instance.env, cwd=self.instance.folder)
-            self._check_installed(database, modules, code, text, errors)
-
-    def _check_installed(self, database, modules, code, text, errors):
-        log_hint = "See the log for Odoo's own words."
+    def _check_installed(self, database, modules, code, text):
+        names = ", ".join(modules)
         if code:
-            words = [line for line in text.splitlines() if re.match(r"^\w*(Error|Exception|Warning)\b.*:", line)
-                     or re.match(r"^[\w.]+(Error|Exception|Violation): ", line)]
-            raise Failure(f"Odoo could not install {', '.join(modules)}: {words[-1] if words else 'see the log'}",
-                          log_hint)
+            errors = ERROR.findall(text)
+            cause, remedy = explain(text[-5000:]) or (errors[-1] if errors else f"exit code {code}", "See the log.")
+            raise Failure(f"Odoo could not install {names}: {cause}", remedy)
         rows = self.sql(database, "SELECT name FROM ir_module_module WHERE state = 'installed'")
         missing = sorted(set(modules) - {name for (name,) in rows})
         if missing:
-            raise Failure(f"Odoo did not install {', '.join(missing)}: unknown, or something they need is missing.",
-                          log_hint)
-        for line in errors:
-            Log.write(f"NOTED: {line}")
+            raise Failure(f"Odoo did not install {', '.join(missing)}: unknown, or something they need is missing.")
 
     def warm(self, database):
         """Build the style sheets and scripts of the pages now rather than in the first test."""

@@ -17,8 +17,16 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # suite -> packages. Odoo's package has links into these fonts and libraries; the newer
 # releases of the two from bookworm have moved the files that the links point at.
 PACKAGES = {
-    "sid": ("odoo-19", "fonts-roboto-unhinted", "fonts-montserrat", "fonts-glyphicons-halflings",
-            "fonts-ocr-b", "libjs-jquery", "libjs-jquery-form", "libjs-underscore"),
+    "sid": (
+        "odoo-19",
+        "fonts-roboto-unhinted",
+        "fonts-montserrat",
+        "fonts-glyphicons-halflings",
+        "fonts-ocr-b",
+        "libjs-jquery",
+        "libjs-jquery-form",
+        "libjs-underscore",
+    ),
     "bookworm": ("fonts-font-awesome", "fonts-inconsolata"),
 }
 
@@ -39,8 +47,10 @@ def odoo_home():
 
 def _fetch(base):
     if not shutil.which("apt-get"):
-        raise Failure("Odoo 19 is not here, and this machine has no apt-get to fetch Debian's package with.",
-                      "Set ODOO_HOME to a copy of Odoo 19, such as a git checkout.")
+        raise Failure(
+            "Odoo 19 is not here, and this machine has no apt-get to fetch Debian's package with.",
+            "Set ODOO_HOME to a copy of Odoo 19, such as a git checkout.",
+        )
     ensure(base)
     debs = base / "packages"
     shutil.rmtree(debs, ignore_errors=True)
@@ -58,8 +68,10 @@ def _fetch(base):
     home = half / INSIDE
     dangling = [link for link in (home / "odoo").rglob("*") if link.is_symlink() and not link.exists()]
     if dangling:
-        raise Failure(f"Debian's Odoo package links to {len(dangling)} missing files, first {dangling[0]}.",
-                      "Debian has changed its packages: set ODOO_HOME to another copy of Odoo 19.")
+        raise Failure(
+            f"Debian's Odoo package links to {len(dangling)} missing files, first {dangling[0]}.",
+            "Debian has changed its packages: set ODOO_HOME to another copy of Odoo 19.",
+        )
     if not (home / LEFT_OUT).exists():
         ensure((home / LEFT_OUT).parent)
         (home / LEFT_OUT).write_text("/* left out of Debian's package */\n")
@@ -83,16 +95,21 @@ def _mirror():
         found = _listed_mirrors()
     for uri in found:
         return uri
-    raise Failure("Odoo 19 is not here, and this machine's apt knows no Debian archive to fetch it from.",
-                  "Set ODOO_HOME to a copy of Odoo 19 (a git checkout will do), or TIER_DEBIAN_MIRROR to the "
-                  "address of a Debian mirror.")
+    raise Failure(
+        "Odoo 19 is not here, and this machine's apt knows no Debian archive to fetch it from.",
+        "Set ODOO_HOME to a copy of Odoo 19 (a git checkout will do), or TIER_DEBIAN_MIRROR to the "
+        "address of a Debian mirror.",
+    )
 
 
 def _configured_mirrors():
     """Addresses of Debian's main archive among apt's lists (none before the first update)."""
     done = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)"],
-        capture_output=True, text=True, check=False)
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     rows = [line.split("|") for line in done.stdout.splitlines() if line.count("|") == 2]
     return [uri for origin, label, uri in rows if origin == "Debian" and label == "Debian"]
 
@@ -125,12 +142,27 @@ def _download(state, mirror, suite, packages, target):
     sources = state / "sources.list"
     sources.write_text(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n")
     options = [
-        "-o", f"Dir::Etc::SourceList={sources}", "-o", f"Dir::Etc::SourceParts={state}/parts",
-        "-o", f"Dir::State={state}", "-o", f"Dir::State::Lists={state}/lists",
-        "-o", f"Dir::State::Status={state}/status", "-o", f"Dir::Cache={state}/cache",
+        "-o",
+        f"Dir::Etc::SourceList={sources}",
+        "-o",
+        f"Dir::Etc::SourceParts={state}/parts",
+        "-o",
+        f"Dir::State={state}",
+        "-o",
+        f"Dir::State::Lists={state}/lists",
+        "-o",
+        f"Dir::State::Status={state}/status",
+        "-o",
+        f"Dir::Cache={state}/cache",
         # Fetch as the caller: apt's own user may not enter the cache folder.
-        "-o", "APT::Sandbox::User=root", "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=2",
-        "-o", "APT::Update::Error-Mode=any",
+        "-o",
+        "APT::Sandbox::User=root",
+        "-o",
+        "Acquire::Languages=none",
+        "-o",
+        "Acquire::Retries=2",
+        "-o",
+        "APT::Update::Error-Mode=any",
     ]
     what = f"Fetching Odoo from Debian's {suite}"
     remedy = "See the log; or set ODOO_HOME to a copy of Odoo 19, and nothing is fetched."

@@ -7,8 +7,16 @@ from . import addons
 from .messages import Failure, say, step
 from .serving import Server, check_port
 
-COLUMNS = (("wallet", "name"), ("tier", "tier"), ("calls", "calls"), ("sale", "sale"), ("cost", "cost"),
-           ("margin", "margin"), ("balance", "balance"), ("", "currency"))
+COLUMNS = (
+    ("wallet", "name"),
+    ("tier", "tier"),
+    ("calls", "calls"),
+    ("sale", "sale"),
+    ("cost", "cost"),
+    ("margin", "margin"),
+    ("balance", "balance"),
+    ("", "currency"),
+)
 PROGRESS = re.compile(r"^TIER progress (.*)$")
 RESULT = re.compile(r"^TIER result (.*)$", re.MULTILINE)
 
@@ -60,10 +68,13 @@ def prepare(instance):
             databases.copy(template, name)
     else:
         before = noted.get("addons", {})
-        for option, changed in (("-u", [a for a in names if a in before and before[a] != now[a]]),
-                                ("-i", [a for a in names if a not in before])):
-            databases.install(name, changed, f"{'Upgrading' if option == '-u' else 'Installing'} "
-                              f"{', '.join(changed)}", option)
+        for option, changed in (
+            ("-u", [a for a in names if a in before and before[a] != now[a]]),
+            ("-i", [a for a in names if a not in before]),
+        ):
+            databases.install(
+                name, changed, f"{'Upgrading' if option == '-u' else 'Installing'} {', '.join(changed)}", option
+            )
     stamp.write_text(json.dumps({"odoo": instance.odoo.key, "addons": now}))
     return name
 
@@ -74,6 +85,7 @@ def load(instance, database):
     The answer is kept: it changes only when the database does.
     """
     with step("Importing the demo's rates and call records") as loading:
+
         def note(line):
             match = PROGRESS.match(line)
             if match:
@@ -94,12 +106,17 @@ def table(summary):
         row[0] = "  " * int(wallet["tier"]) + row[0]
         rows.append(row)
     lines = ["", *_aligned(rows, left=(0, 7)), ""]
-    lines.append(f"  {summary['events']} events over {summary['tiers']} tiers: {summary['charged']} charged, "
-                 f"{summary['suspense']} in suspense.")
+    lines.append(
+        f"  {summary['events']} events over {summary['tiers']} tiers: {summary['charged']} charged, "
+        f"{summary['suspense']} in suspense."
+    )
     for reason, count in sorted(summary.get("reasons", {}).items()):
         lines.append(f"    {count} × {reason}")
-    lines.append("  The sum over all accounts is zero in every currency: money is conserved."
-                 if summary["conserved"] else "  THE ACCOUNTS DO NOT ADD UP TO ZERO.")
+    lines.append(
+        "  The sum over all accounts is zero in every currency: money is conserved."
+        if summary["conserved"]
+        else "  THE ACCOUNTS DO NOT ADD UP TO ZERO."
+    )
     return "\n".join(lines)
 
 
@@ -113,7 +130,9 @@ def _aligned(rows, left):
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) if column in left else cell.rjust(width)
-                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.ljust(width) if column in left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("  " + "  ".join(cells).rstrip())
     return lines

@@ -43,9 +43,12 @@ class Instance:
             stamp = self.server.folder / "role"
             if not stamp.exists() or stamp.stat().st_mtime < (self.server.data / "PG_VERSION").stat().st_mtime:
                 postgres.sql(
-                    self.venv.python, self.server.admin_env(), "postgres",
+                    self.venv.python,
+                    self.server.admin_env(),
+                    "postgres",
                     f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{postgres.ROLE}') "
-                    f"THEN CREATE ROLE {postgres.ROLE} LOGIN CREATEDB; END IF; END $$")
+                    f"THEN CREATE ROLE {postgres.ROLE} LOGIN CREATEDB; END IF; END $$",
+                )
                 stamp.touch()
 
     @cached_property
@@ -78,8 +81,13 @@ class Instance:
     def test_config(self):
         """A configuration for tests: the server that odoo.conf names, and nothing else of it."""
         file = self.folder / "test.conf"
-        names = {"PGHOST": "db_host", "PGPORT": "db_port", "PGUSER": "db_user", "PGPASSWORD": "db_password",
-                 "PGSSLMODE": "db_sslmode"}
+        names = {
+            "PGHOST": "db_host",
+            "PGPORT": "db_port",
+            "PGUSER": "db_user",
+            "PGPASSWORD": "db_password",
+            "PGSSLMODE": "db_sslmode",
+        }
         lines = [f"{names[key]} = {value}" for key, value in postgres.server_options().items()]
         file.touch(mode=0o600)
         file.write_text("\n".join(["[options]", *lines, ""]))
@@ -91,11 +99,13 @@ class Instance:
         :param template: the database to copy
         """
         arguments = ["-c", str(self.test_config()), *self.arguments()[2:], "--http-interface=127.0.0.1"]
-        return json.dumps({
-            "odoo": [str(self.venv.python), str(self.venv.launcher), "server", *arguments],
-            "arguments": arguments,
-            "template": template,
-            "prefix": self.databases.name(f"run_{os.getpid()}"),
-            "files": str(self.databases.filestores),
-            "logs": str(self.folder / "logs"),
-        })
+        return json.dumps(
+            {
+                "odoo": [str(self.venv.python), str(self.venv.launcher), "server", *arguments],
+                "arguments": arguments,
+                "template": template,
+                "prefix": self.databases.name(f"run_{os.getpid()}"),
+                "files": str(self.databases.filestores),
+                "logs": str(self.folder / "logs"),
+            }
+        )

@@ -1,7 +1,6 @@
 """`./tier lint`: what machines can tell about style, and `./tier pot`."""
 
 import difflib
-import json
 import os
 import re
 import shutil
@@ -56,8 +55,9 @@ def lint(instance, fix=False):
         report.check("ruff format --check", [tools / "ruff", "format", "--check", *present])
         report.check("prettier --check", [*prettier, "--check", *WEB])
         folders = [ADDONS / name for name in addons.present()]
-        report.check("pylint-odoo", [tools / "pylint", f"--rcfile={ROOT / 'pyproject.toml'}", *folders],
-                     env=instance.env)
+        report.check(
+            "pylint-odoo", [tools / "pylint", f"--rcfile={ROOT / 'pyproject.toml'}", *folders], env=instance.env
+        )
         template = instance.databases.template(addons.present())
         _odoo_lint(instance, template, report)
         report.note("translation templates", _stale_templates(instance, template))
@@ -74,15 +74,39 @@ def _odoo_lint(instance, template, report):
     database = instance.databases.name(f"run_{os.getpid()}")
     instance.databases.copy(template, database, fast=True)
     folder = instance.odoo.addons_path[0] / "test_lint" / "tests"
-    env = {**instance.env, "PYTHONPATH": str(Path(__file__).parent / "scripts"),
-           "TIER_LINT_ADDONS": ",".join(addons.present())}
+    env = {
+        **instance.env,
+        "PYTHONPATH": str(Path(__file__).parent / "scripts"),
+        # Some of them look for pylint there, and are skipped without it.
+        "PATH": os.pathsep.join([str(instance.venv.folder / "bin"), os.environ["PATH"]]),
+        "TIER_LINT_ADDONS": ",".join(addons.present()),
+    }
     try:
-        report.check("Odoo's test_lint", [
-            instance.venv.python, "-m", "pytest", folder, "-p", "only_our_addons", "-q", "--tb=short",
-            f"--rootdir={folder}", "-o", f"cache_dir={instance.folder / 'pytest'}",
-            f"--odoo-config={instance.test_config()}", f"--odoo-database={database}",
-            f"--odoo-addons-path={instance.addons_path()}", "--odoo-log-level=error",
-            "--odoo-extra", f"data-dir={instance.data_dir}"], env=env)
+        report.check(
+            "Odoo's test_lint",
+            [
+                instance.venv.python,
+                "-m",
+                "pytest",
+                folder,
+                "-p",
+                "only_our_addons",
+                "-q",
+                "--tb=short",
+                f"--rootdir={folder}",
+                "-o",
+                f"cache_dir={instance.folder / 'pytest'}",
+                f"--odoo-config={instance.test_config()}",
+                f"--odoo-database={database}",
+                f"--odoo-addons-path={instance.addons_path()}",
+                "--odoo-log-level=error",
+                f"--odoo-extra=data-dir={instance.data_dir}",
+                "--odoo-extra=http-interface=127.0.0.1",
+                "-W",
+                "ignore::DeprecationWarning",
+            ],
+            env=env,
+        )
     finally:
         instance.databases.drop(database)
 
@@ -92,10 +116,8 @@ def export_templates(instance, template):
     out = ensure(instance.folder / "i18n")
     texts = {}
     with step("Exporting the terms to translate"):
-        output = instance.script("templates.py", template, check=True,
-                                 env={**instance.env, "TIER_POT_FOLDER": str(out),
-                                      "TIER_POT_ADDONS": ",".join(addons.present())})
-        del output
+        env = {**instance.env, "TIER_POT_FOLDER": str(out), "TIER_POT_ADDONS": ",".join(addons.present())}
+        instance.script("templates.py", template, env=env)
     for name in addons.present():
         file = out / f"{name}.pot"
         if file.exists():
@@ -121,8 +143,8 @@ def _stale_templates(instance, template):
     for file, text in export_templates(instance, template).items():
         old = file.read_text(encoding="utf-8") if file.exists() else ""
         if old != text:
-            lines = list(difflib.unified_diff(old.splitlines(), text.splitlines(),
-                                              str(file.relative_to(ROOT)), "what ./tier pot would write", n=0, lineterm=""))
+            name = str(file.relative_to(ROOT))
+            lines = [*difflib.unified_diff(old.splitlines(), text.splitlines(), name, "./tier pot", n=0, lineterm="")]
             result += lines[:20] + ["…"] * (len(lines) > 20)
     return "\n".join(result)
 
@@ -140,18 +162,22 @@ def prettier_command():
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(ROOT / name, folder)
             with step("Installing prettier"):
-                code, text = run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                                 "Installing prettier", check=False, cwd=folder)
+                code, text = run(
+                    ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+                    "Installing prettier",
+                    check=False,
+                    cwd=folder,
+                )
                 if code:
                     cause, remedy = explain(text) or ("npm failed", "See the log.")
                     raise Failure(f"prettier could not be installed: {cause}.", remedy)
             (folder / "stamp").write_text(key)
     modules = folder / "node_modules"
     plugin = modules / "@prettier" / "plugin-xml" / "src" / "plugin.js"
-    return [shutil.which("node"), modules / "prettier" / "bin" / "prettier.cjs", f"--plugin={plugin}",
-            "--no-error-on-unmatched-pattern", f"--config={ROOT / '.prettierrc.json'}"]
-
-
-def package_versions():
-    """The pinned versions, for messages."""
-    return json.loads((ROOT / "package.json").read_text())["devDependencies"]
+    return [
+        shutil.which("node"),
+        modules / "prettier" / "bin" / "prettier.cjs",
+        f"--plugin={plugin}",
+        "--no-error-on-unmatched-pattern",
+        f"--config={ROOT / '.prettierrc.json'}",
+    ]

@@ -7,26 +7,45 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 TICK_SECONDS = 0.5  # how often the line moves on a terminal
 STILL_SECONDS = 30  # how often a log without a terminal hears that a step goes on
 
 # What a command said -> (what it means, what to do). The first match wins.
 CAUSES = (
-    (("No space left on device", "Disk quota exceeded"),
-     "the disk is full", "Free some space, or set TIER_CACHE to a folder on a larger disk."),
-    (("Temporary failure resolving", "Could not resolve", "Name or service not known",
-      "Temporary failure in name resolution", "Network is unreachable", "EAI_AGAIN",
-      "Connection timed out", "Could not connect to", "Failed to establish a new connection",
-      "ENOTFOUND", "No route to host"),
-     "the network, or the server that was asked, cannot be reached",
-     "Check the connection (and the proxy settings) and run the same command again."),
-    (("Permission denied", "Operation not permitted"),
-     "a file may not be read or written",
-     "Run as a user who may, or set TIER_CACHE to a folder of yours."),
-    (("Cannot allocate memory", "out of memory", "Killed"),
-     "the memory ran out", "Stop other programs and run the same command again."),
+    (
+        ("No space left on device", "Disk quota exceeded"),
+        "the disk is full",
+        "Free some space, or set TIER_CACHE to a folder on a larger disk.",
+    ),
+    (
+        (
+            "Temporary failure resolving",
+            "Could not resolve",
+            "Name or service not known",
+            "Temporary failure in name resolution",
+            "Network is unreachable",
+            "EAI_AGAIN",
+            "Connection timed out",
+            "Could not connect to",
+            "Failed to establish a new connection",
+            "ENOTFOUND",
+            "No route to host",
+        ),
+        "the network, or the server that was asked, cannot be reached",
+        "Check the connection (and the proxy settings) and run the same command again.",
+    ),
+    (
+        ("Permission denied", "Operation not permitted"),
+        "a file may not be read or written",
+        "Run as a user who may, or set TIER_CACHE to a folder of yours.",
+    ),
+    (
+        ("Cannot allocate memory", "out of memory", "Killed"),
+        "the memory ran out",
+        "Stop other programs and run the same command again.",
+    ),
 )
 
 
@@ -92,7 +111,7 @@ class Step:
         while not self._done.wait(TICK_SECONDS):
             if tty:
                 width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-                print(f"\r\x1b[K{self._line()[:width - 1]}", end="", file=sys.stderr, flush=True)
+                print(f"\r\x1b[K{self._line()[: width - 1]}", end="", file=sys.stderr, flush=True)
             elif self.seconds > next_still:
                 next_still += STILL_SECONDS
                 say(self._line())
@@ -143,8 +162,14 @@ def run(command, what, remedy="", on_line=None, check=True, **options):
     options.setdefault("stdin", subprocess.DEVNULL)
     try:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, encoding="utf-8", errors="replace", **options)
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            **options,
+        )
     except OSError as error:
         if not check:
             return 127, str(error)
@@ -189,28 +214,25 @@ def guard(main):
     except Failure as failure:
         return _report(failure)
     except OSError as error:
-        Log_quietly(traceback.format_exc())
+        log_quietly(traceback.format_exc())
         known = explain(os.strerror(error.errno)) if error.errno else None
         if error.errno == errno.EPIPE:
             return 1
         cause, remedy = known or (error.strerror or str(error), "")
         return _report(Failure(f"{cause}: {error.filename or ''}".rstrip(": "), remedy))
     except Exception as error:  # the one place that may: nobody should meet a traceback
-        Log_quietly(traceback.format_exc())
-        return _report(Failure(f"unexpected {type(error).__name__}: {error}",
-                               "Please report it with the log."))
+        log_quietly(traceback.format_exc())
+        return _report(Failure(f"unexpected {type(error).__name__}: {error}", "Please report it with the log."))
 
 
-def Log_quietly(text):
+def log_quietly(text):
     """Log where the disk that holds the log may be the very problem."""
-    try:
+    with suppress(OSError):
         Log.write(text)
-    except OSError:
-        pass
 
 
 def _report(failure):
-    Log_quietly(f"FAILED: {failure.message}\n{failure.remedy}\n")
+    log_quietly(f"FAILED: {failure.message}\n{failure.remedy}\n")
     say(f"\ntier: {failure.message}")
     if failure.remedy:
         say(f"      {failure.remedy}")

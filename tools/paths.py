@@ -35,8 +35,10 @@ def ensure(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(f"cannot create the folder {folder}: {error.strerror}.",
-                      "Set TIER_CACHE to a folder of yours with 4 GB to spare.") from error
+        raise Failure(
+            f"cannot create the folder {folder}: {error.strerror}.",
+            "Set TIER_CACHE to a folder of yours with 4 GB to spare.",
+        ) from error
     return folder
 
 

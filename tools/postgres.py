@@ -48,8 +48,13 @@ def server_options():
         parser.read(CONFIG)
     except configparser.Error as error:
         raise Failure(f"{CONFIG} cannot be read: {error}", "Mend the file.") from error
-    names = {"db_host": "PGHOST", "db_port": "PGPORT", "db_user": "PGUSER", "db_password": "PGPASSWORD",
-             "db_sslmode": "PGSSLMODE"}
+    names = {
+        "db_host": "PGHOST",
+        "db_port": "PGPORT",
+        "db_user": "PGUSER",
+        "db_password": "PGPASSWORD",
+        "db_sslmode": "PGSSLMODE",
+    }
     values = {}
     for name, variable in names.items():
         value = parser.get("options", name, fallback="").strip()
@@ -147,7 +152,9 @@ class Cluster:
         with step("Starting PostgreSQL"):
             code, _ = self._run(
                 [self._program("pg_ctl"), "-D", self.data, "-l", self.log, "-w", "-t", "60", "start"],
-                "Starting PostgreSQL", check=False)
+                "Starting PostgreSQL",
+                check=False,
+            )
             if code:
                 text = self.log.read_text(errors="replace")[-5000:] if self.log.exists() else ""
                 Log.write(text)
@@ -158,8 +165,19 @@ class Cluster:
             shutil.rmtree(self.data, ignore_errors=True)
             _own(self.folder, self.owner)
             self._check_reachable()
-            self._run([self._program("initdb"), "-D", self.data, "-U", "postgres", "--encoding=UTF8",
-                       "--locale=C.UTF-8", "--auth=peer"], "Creating a PostgreSQL cluster")
+            self._run(
+                [
+                    self._program("initdb"),
+                    "-D",
+                    self.data,
+                    "-U",
+                    "postgres",
+                    "--encoding=UTF8",
+                    "--locale=C.UTF-8",
+                    "--auth=peer",
+                ],
+                "Creating a PostgreSQL cluster",
+            )
             users = {pwd.getpwuid(os.geteuid()).pw_name}
             if self.owner:
                 users.add(self.owner.pw_name)
@@ -174,8 +192,10 @@ class Cluster:
             return
         code, _ = self._run(["/usr/bin/test", "-w", self.folder], "", check=False)
         if code:
-            raise Failure(f"the user {self.owner.pw_name}, as whom PostgreSQL runs, cannot enter {self.folder}.",
-                          "Set TIER_CACHE to a folder that other users may enter, or run as another user than root.")
+            raise Failure(
+                f"the user {self.owner.pw_name}, as whom PostgreSQL runs, cannot enter {self.folder}.",
+                "Set TIER_CACHE to a folder that other users may enter, or run as another user than root.",
+            )
 
     def stop(self):
         """Stop the server if it runs."""
@@ -192,9 +212,11 @@ def find_programs():
         _install()
         found = _installed()
     if not found:
-        raise Failure("no PostgreSQL server from version 13 on is on this machine.",
-                      "Install one (Debian, Ubuntu: sudo apt-get install postgresql), or name your own "
-                      "server in odoo.conf by db_host, db_user and db_password.")
+        raise Failure(
+            "no PostgreSQL server from version 13 on is on this machine.",
+            "Install one (Debian, Ubuntu: sudo apt-get install postgresql), or name your own "
+            "server in odoo.conf by db_host, db_user and db_password.",
+        )
     return found
 
 
@@ -215,8 +237,10 @@ def _install():
         return
     setting = "/etc/postgresql-common/createcluster.d/tier.conf"
     system.install(["postgresql-common"], "to run a database")
-    system.as_root(["sh", "-c", f"mkdir -p {Path(setting).parent} && echo create_main_cluster=false > {setting}"],
-                   "Preparing PostgreSQL's installation")
+    system.as_root(
+        ["sh", "-c", f"mkdir -p {Path(setting).parent} && echo create_main_cluster=false > {setting}"],
+        "Preparing PostgreSQL's installation",
+    )
     try:
         system.install(["postgresql"], "to run a database")
     finally:
@@ -225,8 +249,10 @@ def _install():
 
 def _need_user():
     if not _has_user("postgres"):
-        raise Failure("PostgreSQL does not run as root, and there is no user postgres to run it as.",
-                      "Run ./tier as another user than root, or create that user: useradd --system postgres")
+        raise Failure(
+            "PostgreSQL does not run as root, and there is no user postgres to run it as.",
+            "Run ./tier as another user than root, or create that user: useradd --system postgres",
+        )
     return pwd.getpwnam("postgres")
 
 
@@ -276,11 +302,13 @@ def sql(python, env, database, *statements):
     :param env: environment with PGHOST and the like
     """
     script = Path(__file__).parent / "scripts" / "sql.py"
-    code, text = run([python, script, database, json.dumps(statements)],
-                     f"SQL on {database}", env=env, check=False)
+    code, text = run([python, script, database, json.dumps(statements)], f"SQL on {database}", env=env, check=False)
     if code:
         lines = [line for line in text.splitlines() if line.strip()]
-        raise Failure(f"the database server refused: {lines[0] if lines else 'no answer'}",
-                      "Check db_host, db_user and db_password in odoo.conf and the role's right to create databases."
-                      if server_options() else "Run ./tier stop and try again; ./tier clean begins anew.")
+        raise Failure(
+            f"the database server refused: {lines[0] if lines else 'no answer'}",
+            "Check db_host, db_user and db_password in odoo.conf and the role's right to create databases."
+            if server_options()
+            else "Run ./tier stop and try again; ./tier clean begins anew.",
+        )
     return json.loads(text.splitlines()[-1])

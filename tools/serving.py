@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from .messages import Failure, Log, last_words, say, step
+from .messages import Failure, Log, last_words, step
 
 START_SECONDS = 120
 STOP_SECONDS = 15
@@ -25,8 +25,10 @@ def check_port(port):
             try:
                 probe.bind(("127.0.0.1", number))
             except OSError as error:
-                raise Failure(f"port {number} cannot be used: {error.strerror.lower()}.",
-                              f"Choose another one, for instance: ./tier run --port {port + 100}") from error
+                raise Failure(
+                    f"port {number} cannot be used: {error.strerror.lower()}.",
+                    f"Choose another one, for instance: ./tier run --port {port + 100}",
+                ) from error
 
 
 class Server:
@@ -46,14 +48,25 @@ class Server:
         """Start it and wait until it answers."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = self.instance.odoo_command(
-            "server", "-d", self.database, "--http-interface=127.0.0.1", f"--http-port={self.port}",
-            f"--gevent-port={self.port + GEVENT_OFFSET}")
+            "server",
+            "-d",
+            self.database,
+            "--http-interface=127.0.0.1",
+            f"--http-port={self.port}",
+            f"--gevent-port={self.port + GEVENT_OFFSET}",
+        )
         Log.write(f"$ {' '.join(command)}\n")
         with step("Starting Odoo"):
             with self.log.open("w") as stream:
                 self.process = subprocess.Popen(
-                    command, env=self.instance.env, cwd=self.instance.folder, stdin=subprocess.DEVNULL,
-                    stdout=stream, stderr=stream, start_new_session=True)
+                    command,
+                    env=self.instance.env,
+                    cwd=self.instance.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    start_new_session=True,
+                )
             self.record.parent.mkdir(parents=True, exist_ok=True)
             self.record.write_text(json.dumps({"pid": self.process.pid, "started": started(self.process.pid)}))
             self._wait()
@@ -62,8 +75,11 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise Failure(f"Odoo did not start: {last_words(self.log.read_text().splitlines())}.",
-                              "See its log.", log=self.log)
+                raise Failure(
+                    f"Odoo did not start: {last_words(self.log.read_text().splitlines())}.",
+                    "See its log.",
+                    log=self.log,
+                )
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/web/health", timeout=5).close()
                 return
@@ -130,6 +146,4 @@ def stop_recorded(folder):
             with step(f"Stopping Odoo (pid {pid})"):
                 end(pid, lambda pid=pid, since=noted["started"]: None if started(pid) == since else True)
             count += 1
-    if not count:
-        say("  No server of this checkout runs.")
     return count

@@ -48,9 +48,11 @@ def _package_folder(folder):
     for home in (folder, folder.parent, folder / "usr/lib/python3/dist-packages"):
         if (home / "odoo" / "release.py").is_file():
             return home
-    raise Failure(f"ODOO_HOME={folder} holds no Odoo.",
-                  "Let it name a git checkout of Odoo 19 (the folder with odoo-bin), or the folder with "
-                  "its Python package `odoo`; or unset it, and ./tier fetches Odoo itself.")
+    raise Failure(
+        f"ODOO_HOME={folder} holds no Odoo.",
+        "Let it name a git checkout of Odoo 19 (the folder with odoo-bin), or the folder with "
+        "its Python package `odoo`; or unset it, and ./tier fetches Odoo itself.",
+    )
 
 
 def _version(home):
@@ -59,16 +61,19 @@ def _version(home):
     found = tuple(int(part) for part in match.groups()) if match else ()
     if found[:2] != SERIES:
         shown = ".".join(map(str, found[:2])) if found else "of unknown version"
-        raise Failure(f"{home} holds Odoo {shown}; these add-ons are for Odoo 19.0.",
-                      "Let ODOO_HOME name an Odoo 19.0, or unset it.")
+        raise Failure(
+            f"{home} holds Odoo {shown}; these add-ons are for Odoo 19.0.",
+            "Let ODOO_HOME name an Odoo 19.0, or unset it.",
+        )
     return ".".join(map(str, found))
 
 
 def _commit(home):
     """What tells two states of one folder apart: git's commit, else the release file's time."""
     if (home / ".git").exists():
-        done = subprocess.run(["git", "-C", str(home), "rev-parse", "HEAD"],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(home), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        )
         if not done.returncode:
             return done.stdout.strip()
     return (home / "odoo" / "release.py").stat().st_mtime_ns

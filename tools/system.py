@@ -58,9 +58,12 @@ def need(packages, purpose):
         return
     names = " ".join(missing)
     if not can_install():
-        raise Failure(f"{names} must be installed {purpose}.",
-                      f"Ask for it, or run: sudo apt-get install {names}" if shutil.which("apt-get")
-                      else "Install it with this system's package manager.")
+        raise Failure(
+            f"{names} must be installed {purpose}.",
+            f"Ask for it, or run: sudo apt-get install {names}"
+            if shutil.which("apt-get")
+            else "Install it with this system's package manager.",
+        )
     install(missing, purpose)
 
 
@@ -69,8 +72,19 @@ def install(packages, purpose):
     apt_update()
     say(f"  … installing on this system {purpose}: {' '.join(packages)}")
     with step(f"Installing {' '.join(packages)}"):
-        run([*_become_root(), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y",
-             "--no-install-recommends", *packages], f"Installing {' '.join(packages)}")
+        run(
+            [
+                *_become_root(),
+                "env",
+                "DEBIAN_FRONTEND=noninteractive",
+                "apt-get",
+                "install",
+                "-y",
+                "--no-install-recommends",
+                *packages,
+            ],
+            f"Installing {' '.join(packages)}",
+        )
 
 
 def as_root(command, what):

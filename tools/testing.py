@@ -37,8 +37,11 @@ def run_tests(instance, words):
         try:
             if whole:
                 options += ["-p", "tools.all_ran"]
-            return _pytest(instance, [*(targets or EVERYTHING), *options, *_odoo_options(instance, database)],
-                           {"TIER_CONTEXT": instance.context(template)})
+            return _pytest(
+                instance,
+                [*(targets or EVERYTHING), *options, *_odoo_options(instance, database)],
+                {"TIER_CONTEXT": instance.context(template)},
+            )
         finally:
             instance.databases.drop(database)
 
@@ -60,8 +63,10 @@ def select(words):
         elif re.fullmatch(r"\w+", word):
             wanted.append(word)
         else:
-            raise Failure(f"no add-on, file or test is called {word}.",
-                          "Name an add-on (tier_billing), a file, a path::Class::test, or part of a test's name.")
+            raise Failure(
+                f"no add-on, file or test is called {word}.",
+                "Name an add-on (tier_billing), a file, a path::Class::test, or part of a test's name.",
+            )
     if wanted:
         options += ["-k", " or ".join(wanted)]
     return targets, options
@@ -88,20 +93,35 @@ def _is_pure(target):
 
 
 def _odoo_options(instance, database):
-    extra = {"data-dir": instance.data_dir, "screenshots": instance.folder / "screenshots",
-             "http-interface": "127.0.0.1", "max-cron-threads": 0}
+    extra = {
+        "data-dir": instance.data_dir,
+        "screenshots": instance.folder / "screenshots",
+        "http-interface": "127.0.0.1",
+        "max-cron-threads": 0,
+    }
     return [
-        "--odoo-http", "--odoo-log-level=warn", f"--odoo-database={database}",
-        f"--odoo-config={instance.test_config()}", f"--odoo-addons-path={instance.addons_path()}",
-        *(f"--odoo-extra={name}={value}" for name, value in extra.items())]
+        "--odoo-http",
+        "--odoo-log-level=warn",
+        f"--odoo-database={database}",
+        f"--odoo-config={instance.test_config()}",
+        f"--odoo-addons-path={instance.addons_path()}",
+        *(f"--odoo-extra={name}={value}" for name, value in extra.items()),
+    ]
 
 
 def _pytest(instance, arguments, env):
     """Run pytest on the terminal; its counting line is the last that this command prints."""
     shutil.rmtree(instance.folder / "screenshots", ignore_errors=True)
     command = [
-        instance.venv.python, "-m", "pytest", *arguments, f"--rootdir={ROOT}",
-        f"--config-file={ROOT / 'pyproject.toml'}", "-o", f"cache_dir={instance.folder / 'pytest'}"]
+        instance.venv.python,
+        "-m",
+        "pytest",
+        *arguments,
+        f"--rootdir={ROOT}",
+        f"--config-file={ROOT / 'pyproject.toml'}",
+        "-o",
+        f"cache_dir={instance.folder / 'pytest'}",
+    ]
     command = [str(part) for part in command]
     Log.write(f"$ {' '.join(command)}\n")
     env = {**instance.env, **env, "PYTHONDONTWRITEBYTECODE": "1"}

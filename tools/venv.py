@@ -29,8 +29,10 @@ def find_python():
         if found:
             return found, f"3.{minor}"
     have = "{}.{}".format(*sys.version_info[:2])
-    raise Failure(f"Odoo 19 runs on Python 3.10 to 3.13; this is {have}, and no other is on the PATH.",
-                  "Install python3.13, or start as: python3.12 ./tier …")
+    raise Failure(
+        f"Odoo 19 runs on Python 3.10 to 3.13; this is {have}, and no other is on the PATH.",
+        "Install python3.13, or start as: python3.12 ./tier …",
+    )
 
 
 class Venv:
@@ -70,8 +72,10 @@ class Venv:
         done = subprocess.run([self.interpreter, "-c", "import ensurepip, venv"], capture_output=True, check=False)
         if done.returncode:
             if not self.interpreter.startswith("/usr/bin/"):
-                raise Failure(f"{self.interpreter} was built without `venv` or `ensurepip`.",
-                              "Start with another one, as: /usr/bin/python3 ./tier …")
+                raise Failure(
+                    f"{self.interpreter} was built without `venv` or `ensurepip`.",
+                    "Start with another one, as: /usr/bin/python3 ./tier …",
+                )
             system.need({"/nonexistent/venv": "python3-venv"}, "for Python environments")
         with step("Creating a Python environment"):
             run([self.interpreter, "-m", "venv", self.folder], "Creating a Python environment")
@@ -82,12 +86,17 @@ class Venv:
 
     def _install(self, file):
         with step(f"Installing Python packages of {file.name}") as installing:
+
             def note(line):
                 if line.startswith("Collecting "):
                     installing.note = line.split()[1]
 
-            run([self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-                 "-r", file], f"Installing the packages of {file.name}",
-                "See the log for the package that failed.", on_line=note, cwd=ROOT,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""})
+            run(
+                [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", file],
+                f"Installing the packages of {file.name}",
+                "See the log for the package that failed.",
+                on_line=note,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
+            )
         Log.write(f"installed {file}\n")

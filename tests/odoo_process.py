@@ -123,15 +123,23 @@ class OdooProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = Path(context()["logs"]) / f"odoo-{database}.log"
         self.command = [
-            *context()["odoo"], "-d", database, f"--http-port={self.port}",
-            f"--gevent-port={free_port()}", "--max-cron-threads=0", "--no-database-list", *options]
+            *context()["odoo"],
+            "-d",
+            database,
+            f"--http-port={self.port}",
+            f"--gevent-port={free_port()}",
+            "--max-cron-threads=0",
+            "--no-database-list",
+            *options,
+        ]
         self.process = None
 
     def start(self):
         """Start it and wait until it answers."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -149,8 +157,8 @@ class OdooProcess:
     def post(self, path, values, headers=(), timeout=30):
         """The parsed answer to a POST of JSON."""
         request = urllib.request.Request(
-            self.url + path, json.dumps(values).encode(),
-            {"Content-Type": "application/json", **dict(headers)})
+            self.url + path, json.dumps(values).encode(), {"Content-Type": "application/json", **dict(headers)}
+        )
         with urllib.request.urlopen(request, timeout=timeout) as response:
             return json.load(response)
 

@@ -4,7 +4,6 @@
     "version": "19.0.1.0.0",
     "category": "Accounting/Accounting",
     "author": "Tier",
-    "website": "https://github.com/tier-billing/tier",
     "license": "LGPL-3",
     "depends": ["tier_billing"],
     "data": [

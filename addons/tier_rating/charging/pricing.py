@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timezone
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,11 +12,12 @@ from ..engine.errors import BLOCKED, Refused
 from ..engine.offer import Offer
 from ..engine.prefixes import longest_match
 from ..engine.price import Price, amount_in, price
-from ..engine.rounding import EXACT
 from ..engine.tariff import Derivation
 from . import catalogue
 
 ONE = Decimal(1)
+# A quotient of two rates is cut once, to what the ledger keeps of it.
+PRECISE = Context(prec=40)
 RATE_QUANTUM = Decimal(1).scaleb(-12)
 
 
@@ -163,7 +164,7 @@ class Pricer:
         if source == target:
             return ONE
         rates = self.conversions[self._companies.get(company_id)]
-        return EXACT.divide(rates[target, day], rates[source, day]).quantize(RATE_QUANTUM)
+        return PRECISE.divide(rates[target, day], rates[source, day]).quantize(RATE_QUANTUM)
 
     def offer(self, wallet, item):
         """Return what a wallet pays for an item's number at its moment.

@@ -13,8 +13,16 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType, geocoder
 from phonenumbers.geodata import GEOCODE_DATA
 
-HEADER = ("prefix", "destination", "price_per_minute", "initial", "increment", "effective_from", "connection_charge",
-          "band")
+HEADER = (
+    "prefix",
+    "destination",
+    "price_per_minute",
+    "initial",
+    "increment",
+    "effective_from",
+    "connection_charge",
+    "band",
+)
 FROM, NEXT = "2026-01-01", "2026-12-01"
 
 FIXED, MOBILE, PREMIUM = "Fixed", "Mobile", "Premium"
@@ -29,16 +37,38 @@ LABELS = {
 
 # USD a minute, lowest and highest, by the first digit of the calling code.
 ZONES = {
-    "1": (0.03, 0.14), "2": (0.06, 0.30), "3": (0.008, 0.03), "4": (0.008, 0.03), "5": (0.02, 0.12),
-    "6": (0.03, 0.40), "7": (0.02, 0.06), "8": (0.02, 0.12), "9": (0.03, 0.16),
+    "1": (0.03, 0.14),
+    "2": (0.06, 0.30),
+    "3": (0.008, 0.03),
+    "4": (0.008, 0.03),
+    "5": (0.02, 0.12),
+    "6": (0.03, 0.40),
+    "7": (0.02, 0.06),
+    "8": (0.02, 0.12),
+    "9": (0.03, 0.16),
 }
 # Busy routes are cheap everywhere: USD a minute, fixed and mobile.
 ROUTES = {
-    "AT": ("0.0091", "0.0228"), "AU": ("0.0112", "0.0265"), "BR": ("0.0128", "0.0455"), "CA": ("0.0038", "0.0038"),
-    "CH": ("0.0124", "0.0390"), "CN": ("0.0115", "0.0118"), "DE": ("0.0064", "0.0182"), "DK": ("0.0072", "0.0187"),
-    "ES": ("0.0065", "0.0190"), "FR": ("0.0060", "0.0175"), "GB": ("0.0052", "0.0155"), "IE": ("0.0083", "0.0212"),
-    "IN": ("0.0142", "0.0136"), "IT": ("0.0072", "0.0235"), "JP": ("0.0195", "0.0520"), "MX": ("0.0086", "0.0094"),
-    "NL": ("0.0068", "0.0204"), "PL": ("0.0105", "0.0196"), "PT": ("0.0077", "0.0221"), "SE": ("0.0069", "0.0183"),
+    "AT": ("0.0091", "0.0228"),
+    "AU": ("0.0112", "0.0265"),
+    "BR": ("0.0128", "0.0455"),
+    "CA": ("0.0038", "0.0038"),
+    "CH": ("0.0124", "0.0390"),
+    "CN": ("0.0115", "0.0118"),
+    "DE": ("0.0064", "0.0182"),
+    "DK": ("0.0072", "0.0187"),
+    "ES": ("0.0065", "0.0190"),
+    "FR": ("0.0060", "0.0175"),
+    "GB": ("0.0052", "0.0155"),
+    "IE": ("0.0083", "0.0212"),
+    "IN": ("0.0142", "0.0136"),
+    "IT": ("0.0072", "0.0235"),
+    "JP": ("0.0195", "0.0520"),
+    "MX": ("0.0086", "0.0094"),
+    "NL": ("0.0068", "0.0204"),
+    "PL": ("0.0105", "0.0196"),
+    "PT": ("0.0077", "0.0221"),
+    "SE": ("0.0069", "0.0183"),
     "US": ("0.0042", "0.0042"),
 }
 # Price by time of day; the time bands themselves belong to the brand.
@@ -46,17 +76,60 @@ BANDED = ("DE", "FR", "GB")
 PEAK, OFF_PEAK = "Peak", "Off-peak"
 OFF_PEAK_SHARE = Decimal("0.6")
 # Seconds: initial and increment where they are not a second each.
-INCREMENTS = {"CA": (6, 6), "US": (6, 6), "MX": (60, 60), "GM": (60, 60), "SR": (60, 60), "TO": (60, 60),
-              "IT": (30, 1), "BR": (30, 6), "CU": (30, 6), "SO": (30, 6)}
+INCREMENTS = {
+    "CA": (6, 6),
+    "US": (6, 6),
+    "MX": (60, 60),
+    "GM": (60, 60),
+    "SR": (60, 60),
+    "TO": (60, 60),
+    "IT": (30, 1),
+    "BR": (30, 6),
+    "CU": (30, 6),
+    "SO": (30, 6),
+}
 # A price list announces changes ahead: these rise by a tenth at NEXT.
 RISING = ("EG", "ID", "NG", "PH", "UA")
-SATELLITES = {"870": ("Inmarsat", "4.8500"), "8816": ("Iridium", "5.4000"), "8817": ("Iridium", "5.4000"),
-              "8818": ("Globalstar", "4.1000"), "8819": ("Globalstar", "4.1000"), "88213": ("EMSAT", "3.9000"),
-              "88216": ("Thuraya", "3.2000"), "883": ("International Networks", "0.9500")}
+SATELLITES = {
+    "870": ("Inmarsat", "4.8500"),
+    "8816": ("Iridium", "5.4000"),
+    "8817": ("Iridium", "5.4000"),
+    "8818": ("Globalstar", "4.1000"),
+    "8819": ("Globalstar", "4.1000"),
+    "88213": ("EMSAT", "3.9000"),
+    "88216": ("Thuraya", "3.2000"),
+    "883": ("International Networks", "0.9500"),
+}
 # Countries whose area codes have rows of their own, and how many digits those have.
-AREAS = {"AR": 3, "AU": 3, "BR": 2, "CN": 3, "GR": 3, "ID": 3, "IN": 3, "IR": 2, "IT": 3, "JP": 2, "KR": 2, "MX": 3,
-         "MY": 2, "NL": 2, "PE": 2, "PL": 2, "RU": 3, "TH": 2, "TR": 3, "TW": 2, "UA": 2, "VN": 3, "ZA": 2}
+AREAS = {
+    "AR": 3,
+    "AU": 3,
+    "BR": 2,
+    "CN": 3,
+    "GR": 3,
+    "ID": 3,
+    "IN": 3,
+    "IR": 2,
+    "IT": 3,
+    "JP": 2,
+    "KR": 2,
+    "MX": 3,
+    "MY": 2,
+    "NL": 2,
+    "PE": 2,
+    "PL": 2,
+    "RU": 3,
+    "TH": 2,
+    "TR": 3,
+    "TW": 2,
+    "UA": 2,
+    "VN": 3,
+    "ZA": 2,
+}
 MOST_AREAS = 110
+LONGEST_NAME = 32
+# Too small a share of the numbers that begin alike to be noticed below.
+PREMIUM_PREFIXES = {"AT": ("43900", "43930"), "CH": ("41900", "41901", "41906"), "DE": ("49900",)}
 
 DEPTH = 4  # digits of a national number that are looked at
 SAMPLES = 30
@@ -91,8 +164,15 @@ class Rate:
         return "0.0500" if self.kind == PREMIUM else ""
 
     def row(self):
-        return (self.prefix, self.destination, self.price, *self.increments, self.since, self.connection_charge,
-                self.band)
+        return (
+            self.prefix,
+            self.destination,
+            self.price,
+            *self.increments,
+            self.since,
+            self.connection_charge,
+            self.band,
+        )
 
 
 def world():
@@ -110,8 +190,8 @@ def world():
 
 def carrier(deck):
     """What the provider pays: no area codes, no bands, below every price that it covers."""
-    areas = {rate.prefix for rate in deck if rate.place and rate.region}
-    prefixes = {rate.prefix for rate in deck} - areas | {"1"}
+    prefixes = {rate.prefix for rate in deck if not (rate.place and rate.region) and not _is_north_american(rate)}
+    prefixes.add("1")
     cheapest = {}
     for rate in deck:
         prefix = _longest(rate.prefix, prefixes)
@@ -120,12 +200,15 @@ def carrier(deck):
     costs = []
     for prefix in sorted(cheapest):
         rate = cheapest[prefix]
-        share = Decimal(_random(prefix, "cost").randint(76, 88)) / 100
-        cost = replace(rate, prefix=prefix, price=_round(rate.price * share), band="", since=FROM)
-        if cost.region == "US" and rate.place:
-            cost = replace(cost, place="")
-        costs.append(cost)
+        if rate.region:
+            rate = replace(rate, region="US" if prefix == "1" else rate.region, place="")
+        share = Decimal(_random(rate.region, rate.kind, "cost").randint(76, 88)) / 100
+        costs.append(replace(rate, prefix=prefix, price=_round(rate.price * share), band="", since=FROM))
     return costs
+
+
+def _is_north_american(rate):
+    return rate.region in ("CA", "US") and rate.kind == FIXED
 
 
 def country(region):
@@ -144,7 +227,8 @@ def _country(code, main):
             return
         kind, count = kinds.most_common(1)[0]
         if len(national) == DEPTH or count >= DOMINANT * kinds.total():
-            if kind != inherited:
+            # what is premium in a thousandth of a country is of no use to a demo
+            if kind != inherited and (kind[1] != PREMIUM or len(national) < DEPTH):
                 prefix = f"{code}{national}"
                 rates[prefix] = _rate(prefix, *kind)
             return
@@ -153,6 +237,8 @@ def _country(code, main):
 
     for digit in "0123456789":
         follow(digit, (main, FIXED))
+    for prefix in PREMIUM_PREFIXES.get(main, ()):
+        rates[prefix] = _rate(prefix, main, PREMIUM)
     for prefix, place in _areas(code, main):
         above = rates[_longest(prefix, rates)]
         if prefix not in rates and (above.region, above.kind) == (main, FIXED):
@@ -203,6 +289,7 @@ def _areas(code, region):
         for prefix, places in GEOCODE_DATA.items()
         if prefix.startswith(str(code)) and 0 < len(prefix) - len(str(code)) <= digits and "en" in places
     ]
+    found = [(prefix, place) for prefix, place in found if len(place) <= LONGEST_NAME and "/" not in place]
     return sorted(found, key=lambda area: (len(area[0]), area[0]))[:MOST_AREAS]
 
 
@@ -215,6 +302,7 @@ def _north_america():
         region = phonenumbers.region_code_for_number(number)
         label = LABELS.get(phonenumbers.number_type(number))
         if region and label:
+            label = label if label == PREMIUM else FIXED  # mobiles have no numbers of their own
             place = GEOCODE_DATA.get(prefix, {}).get("en", "").split(",")[0]
             place = place if region in ("CA", "US") and label == FIXED else ""
             rates[prefix] = _rate(prefix, region, label, place)

@@ -48,7 +48,7 @@ def stop(_options):
     if postgres.Cluster(folder / "postgresql").stop():
         say("  PostgreSQL stopped.")
     elif not servers:
-        say("  Nothing of this checkout runs.")
+        say("  Nothing of this checkout runs, or another ./tier is at work.")
     return 0
 
 

@@ -9,6 +9,7 @@ from .messages import Failure, explain, run, step
 from .paths import digest, locked
 from .postgres import sql
 from .seed import Seed
+from .serving import started
 
 KEEP = 3  # templates of one kind that stay, for work on several branches
 RECIPE = 3  # raise when the way a template is built changes
@@ -57,6 +58,11 @@ class Databases:
         if fast:
             self.sql("postgres", f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         self._copy_files(template, name)
+
+    def sweep(self):
+        """Remove the databases of runs that ended without doing so."""
+        runs = [(name, re.match(r"tier_run_(\d+)", name)) for name in self.all()]
+        self.drop(*(name for name, run_of in runs if run_of and started(int(run_of.group(1))) is None))
 
     def create_empty(self, name):
         """Make an empty database, sorted by bytes as Odoo makes its own."""

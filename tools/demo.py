@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 
 from . import addons
 from .messages import Failure, say, step
@@ -26,8 +27,8 @@ def run(instance, port, once, as_json):
     if not once:
         check_port(port)
     with instance.ready():
-        database = prepare(instance)
-        answer = load(instance, database)
+        database, loaded = prepare(instance)
+        answer = load(instance, database, loaded)
         summary, logins = answer["summary"], answer["logins"]
         if not as_json:
             print(table(summary), flush=True)
@@ -51,61 +52,69 @@ def run(instance, port, once, as_json):
 
 
 def prepare(instance):
-    """The demo database with the add-ons as they are now; its name."""
+    """The demo database with the add-ons as they are now.
+
+    :return: (its name, whether the demo's files are in it already)
+    """
     databases = instance.databases
     names = addons.present()
     name = databases.name("demo")
     stamp = instance.folder / "demo.json"
     now = {addon: addons.source_key(addon) for addon in names}
-    try:
-        noted = json.loads(stamp.read_text())
-    except (OSError, ValueError):
-        noted = {}
-    if not databases.exists(name) or noted.get("odoo") != instance.odoo.key:
+    before = _read(stamp)
+    if not databases.exists(name) or before.get("odoo") != instance.odoo.key:
         stamp.unlink(missing_ok=True)
         template = databases.template(names)
         with step("Creating the demo database"):
             databases.copy(template, name)
+        before = {}
     else:
-        before = noted.get("addons", {})
-        for option, changed in (
-            ("-u", [a for a in names if a in before and before[a] != now[a]]),
-            ("-i", [a for a in names if a not in before]),
+        have = before.get("addons", {})
+        for option, verb, changed in (
+            ("-u", "Upgrading", [addon for addon in names if addon in have and have[addon] != now[addon]]),
+            ("-i", "Installing", [addon for addon in names if addon not in have]),
         ):
-            databases.install(
-                name, changed, f"{'Upgrading' if option == '-u' else 'Installing'} {', '.join(changed)}", option
-            )
-    stamp.write_text(json.dumps({"odoo": instance.odoo.key, "addons": now}))
-    return name
+            databases.install(name, changed, f"{verb} {', '.join(changed)}", option)
+    stamp.write_text(json.dumps({"odoo": instance.odoo.key, "addons": now, "loaded": before.get("loaded")}))
+    return name, before.get("loaded") == now
 
 
-def load(instance, database):
-    """Import the demo's files where that is not done yet; return its figures and logins.
+def _read(stamp):
+    try:
+        return json.loads(stamp.read_text())
+    except (OSError, ValueError):
+        return {}
 
-    The answer is kept: it changes only when the database does.
-    """
-    with step("Importing the demo's rates and call records") as loading:
+
+def load(instance, database, loaded):
+    """Import the demo's files, unless `loaded`; return its figures and logins."""
+    title = "Reading the demo's figures" if loaded else "Importing the demo's rates and call records"
+    with step(title) as loading:
 
         def note(line):
             match = PROGRESS.match(line)
             if match:
                 loading.note = match.group(1)
 
-        output = instance.script("demo.py", database, on_line=note)
+        env = {**instance.env, "TIER_DEMO_LOADED": "1" if loaded else ""}
+        output = instance.script("demo.py", database, on_line=note, env=env)
     match = RESULT.search(output)
     if not match:
         raise Failure("the demo gave no figures.", "See the log.")
+    stamp = instance.folder / "demo.json"
+    noted = _read(stamp)
+    stamp.write_text(json.dumps({**noted, "loaded": noted.get("addons")}))
     return json.loads(match.group(1))
 
 
 def table(summary):
     """The wallets' figures as text, with the check that money is conserved."""
-    rows = [[title for title, _key in COLUMNS]]
-    for wallet in summary["wallets"]:
-        row = [str(wallet[key]) for _title, key in COLUMNS]
-        row[0] = "  " * int(wallet["tier"]) + row[0]
-        rows.append(row)
-    lines = ["", *_aligned(rows, left=(0, 7)), ""]
+    wallets = summary["wallets"]
+    columns = [[title, *(str(wallet[key]) for wallet in wallets)] for title, key in COLUMNS]
+    columns[0][1:] = ["  " * int(wallet["tier"]) + wallet["name"] for wallet in wallets]
+    for column in columns[3:7]:
+        column[1:] = _same_places(column[1:])
+    lines = ["", *_aligned([list(row) for row in zip(*columns, strict=True)], left=(0, 7)), ""]
     lines.append(
         f"  {summary['events']} events over {summary['tiers']} tiers: {summary['charged']} charged, "
         f"{summary['suspense']} in suspense."
@@ -124,6 +133,12 @@ def login_table(logins, address):
     rows = [["role", "login", "password", "address"]]
     rows += [[row["role"], row["login"], row["password"], address + row.get("url", "")] for row in logins]
     return "\n".join(_aligned(rows, left=range(4)))
+
+
+def _same_places(amounts):
+    """Amounts as text, all with as many decimal places as the one that has most, at least 2."""
+    places = max([2, *(len(amount.partition(".")[2]) for amount in amounts)])
+    return [f"{Decimal(amount):.{places}f}" for amount in amounts]
 
 
 def _aligned(rows, left):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -206,6 +207,8 @@ def last_words(lines):
 
 def guard(main):
     """Run `main()` and turn every way it can end into an exit code and at most one message."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         return main() or 0
     except KeyboardInterrupt:
@@ -223,6 +226,10 @@ def guard(main):
     except Exception as error:  # the one place that may: nobody should meet a traceback
         log_quietly(traceback.format_exc())
         return _report(Failure(f"unexpected {type(error).__name__}: {error}", "Please report it with the log."))
+
+
+def _interrupt(_number, _frame):
+    raise KeyboardInterrupt
 
 
 def log_quietly(text):

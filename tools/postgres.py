@@ -108,8 +108,7 @@ class Cluster:
     def running(self):
         """Have the server up in the block; the last ./tier that leaves stops it."""
         ensure(self.folder)
-        users = (self.folder / "users").open("a+")
-        with users:
+        with (self.folder / "users").open("a+") as users:
             with locked(self.folder / "lock", "starts PostgreSQL"):
                 fcntl.flock(users, fcntl.LOCK_SH)
                 if not self._up():
@@ -117,13 +116,24 @@ class Cluster:
             try:
                 yield self
             finally:
-                with locked(self.folder / "lock", "stops PostgreSQL"):
-                    try:
-                        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
-                        pass
-                    else:
-                        self.stop()
+                self._stop_if_unused(users)
+
+    def stop(self):
+        """Stop the server, unless another ./tier uses it; return whether it was stopped."""
+        if not self._up():
+            return False
+        with (self.folder / "users").open("a+") as users:
+            return self._stop_if_unused(users)
+
+    def _stop_if_unused(self, users):
+        with locked(self.folder / "lock", "stops PostgreSQL"):
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            if self._up():
+                self._run([self._program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"], "Stopping PostgreSQL")
+            return True
 
     def _program(self, name):
         return find_programs() / name
@@ -196,13 +206,6 @@ class Cluster:
                 f"the user {self.owner.pw_name}, as whom PostgreSQL runs, cannot enter {self.folder}.",
                 "Set TIER_CACHE to a folder that other users may enter, or run as another user than root.",
             )
-
-    def stop(self):
-        """Stop the server if it runs."""
-        if not self._up():
-            return False
-        self._run([self._program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"], "Stopping PostgreSQL")
-        return True
 
 
 def find_programs():

@@ -31,6 +31,7 @@ def run_tests(instance, words):
         system.need({"chromium": "chromium"}, "for the tests in a browser")
     system.need({"wkhtmltopdf": "wkhtmltopdf"}, "for the tests of printed documents")
     with instance.ready(test=True):
+        instance.databases.sweep()
         template = instance.databases.template(needed_addons(targets), test=True)
         database = instance.databases.name(f"run_{os.getpid()}")
         instance.databases.copy(template, database, fast=True)

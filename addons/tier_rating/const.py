@@ -18,3 +18,12 @@ REASONS = [
     ("insufficient_funds", "Insufficient funds"),
     ("too_many_calls", "Too many calls"),
 ]
+
+# How a session ended, in the words of the record adapters.
+DISPOSITIONS = [
+    ("answered", "Answered"),
+    ("no_answer", "No answer"),
+    ("busy", "Busy"),
+    ("congestion", "Congestion"),
+    ("failed", "Failed"),
+]

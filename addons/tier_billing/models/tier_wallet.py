@@ -144,6 +144,19 @@ class TierWallet(models.Model):
     # Computed figures
     # ------------------------------------------------------------------
 
+    @api.onchange("partner_id")
+    def _onchange_partner_id(self):
+        if self.partner_id and not self.name:
+            self.name = self.partner_id.name
+
+    @api.onchange("parent_id")
+    def _onchange_parent_id(self):
+        if self.parent_id:
+            self.company_id = self.parent_id.company_id
+            self.currency_id = self._origin.currency_id or self.parent_id.currency_id
+            if self.parent_id.money == "outside":
+                self.money = "outside"
+
     @api.depends("parent_id.tier")
     def _compute_tier(self):
         for wallet in self:

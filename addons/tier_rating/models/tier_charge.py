@@ -52,7 +52,7 @@ class TierCharge(models.Model):
     number = fields.Char(related="event_id.number")
     callee = fields.Char(related="event_id.callee")
     caller = fields.Char(related="event_id.caller")
-    disposition = fields.Char(related="event_id.disposition")
+    disposition = fields.Selection(related="event_id.disposition")
 
     _once = models.UniqueIndex(
         "(event_id, wallet_id)", "An event is charged once on every tier."

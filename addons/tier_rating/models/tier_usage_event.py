@@ -4,7 +4,7 @@ from odoo.exceptions import UserError
 from odoo.addons.tier_billing.models.ledger_link import LedgerLink
 
 from .. import charging
-from ..const import REASONS
+from ..const import DISPOSITIONS, REASONS
 
 
 class TierUsageEvent(models.Model):
@@ -41,7 +41,7 @@ class TierUsageEvent(models.Model):
         digits=(16, 3), readonly=True, help="Seconds from answer to end, or units."
     )
     unit = fields.Char(related="service_id.unit")
-    disposition = fields.Char(readonly=True)
+    disposition = fields.Selection(DISPOSITIONS, readonly=True)
     cause = fields.Char(readonly=True)
     q850 = fields.Integer("Q.850 cause", readonly=True)
     sip_code = fields.Integer("SIP status", readonly=True)

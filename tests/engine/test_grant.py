@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 from engine import Band, Derivation, Offer, Rate, Refused, Terms, grantable, price
-from engine.grant import LONGEST_TIMED, coins
+from engine.grant import USUAL_SECONDS, coins
 from engine.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ caps = st.one_of(st.integers(1, 1000), st.none())
 
 def assert_greatest(offer, start, available, cap):
     granted = grantable(offer, start, available, cap)
-    limit = LONGEST_TIMED if cap is None else cap
+    limit = USUAL_SECONDS if cap is None else cap
     assert 0 <= granted <= limit
     enough = max(available, 0)
     assert price(start, granted, offer).amount <= enough
@@ -78,7 +78,7 @@ def test_an_empty_wallet_may_call_what_is_free():
     # cgrates TestMaxSesionTimeEmptyBalanceAndNoCost: 112
     assert grantable(flat("0"), NOON, D(0), 60) == 60
     assert grantable(flat("0"), NOON, D(-5), 60) == 60, "even in debt"
-    assert grantable(flat("0"), NOON, D(0)) == LONGEST_TIMED
+    assert grantable(flat("0"), NOON, D(0)) == USUAL_SECONDS
 
 
 def test_whole_increments():
@@ -102,6 +102,7 @@ def test_limits_within_a_block():
     assert grantable(flat(increment=60, max_session=100), NOON, D("1.19")) == 60
     assert grantable(flat(max_session=100), NOON, D(10), 50) == 50
     assert grantable(flat(), NOON, D(10), 0) == 0
+    assert grantable(flat("0"), NOON, D(0), 10**18) == 366 * DAY
 
 
 def test_surcharge_ahead():

@@ -74,7 +74,7 @@ def test_contain(first, increment, other_first, other_increment):
         assert coarse.end(quantity) >= fine.end(quantity)
 
 
-@pytest.mark.parametrize("quantity", [-1, D("-0.5"), D("NaN"), D("Infinity"), D("1E+50")])
+@pytest.mark.parametrize("quantity", [-1, D("-0.5"), D("NaN"), D("Infinity"), D("1E+50"), 10**18])
 def test_no_quantity(quantity):
     with pytest.raises(ValueError, match="quantity"):
         begun(quantity)

@@ -184,6 +184,21 @@ def test_an_hour_without_a_rate_is_refused_not_free():
     assert price(NOON, 0, offer).amount == 0, "it was not answered"
 
 
+def test_a_record_of_a_million_years_does_not_stop_the_batch():
+    evening = Band("evening", [((1,), 18 * HOUR, DAY)])
+    offer = Offer(Terms(), (Rate(1, "44", D(1)), Rate(2, "44", D(1), band_id="evening")), bands=(evening,))
+    with pytest.raises(Refused, match="ten years"):
+        price(NOON, 10**14, offer)
+
+
+def test_bands_go_by_their_own_order_not_by_that_of_the_rates():
+    early = Band("early", [((1,), 10 * HOUR, 13 * HOUR)])
+    late = Band("late", [((1,), 11 * HOUR, 14 * HOUR)])
+    rates = (Rate(1, "44", D(1), band_id="late"), Rate(2, "44", D(2), band_id="early"))
+    assert price(NOON, 60, Offer(Terms(), rates, bands=(early, late))).amount == 2
+    assert price(NOON, 60, Offer(Terms(), rates, bands=(late, early))).amount == 1
+
+
 def test_a_blocked_rate_is_refused():
     with pytest.raises(Refused) as refusal:
         price(NOON, 1, Offer(Terms(), (Rate(1, "44", D(1), blocked=True),)))
@@ -235,9 +250,10 @@ def test_aware_starts():
 
 
 def test_bad_quantities():
-    for quantity in (-1, D("NaN")):
-        with pytest.raises(ValueError, match="quantity"):
+    for quantity in (-1, D("NaN"), 10**30):
+        with pytest.raises(Refused, match="quantity") as refusal:
             price(NOON, quantity, flat())
+        assert refusal.value.reason == "bad_quantity"
     with pytest.raises(TypeError):
         price(NOON, 1.5, flat())
 

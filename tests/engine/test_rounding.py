@@ -50,6 +50,11 @@ def test_a_quotient_just_above_a_half_is_not_taken_for_one():
     assert round_quotient(D(above), 10**80, 0, "half_even") == 1
 
 
+def test_a_quotient_of_two_rates_of_exchange():
+    assert str(round_quotient(D("1.0837"), D("0.8571"), 12, "half_even")) == "1.264379885661"
+    assert str(round_quotient(D(1), D("0.3"), 6, "down")) == "3.333333"
+
+
 def test_more_digits_than_the_decimal_context_has():
     assert str(as_amount(10**40 + 1, 10)) == "1" + "0" * 30 + ".0000000001"
 

@@ -26,6 +26,12 @@ def test_derive_at_any_depth():
     assert Fraction(derive(D("0.0043"), [step] * 40)) == expected
 
 
+def test_a_markup_of_many_digits_is_kept():
+    """As when a base in another currency is converted."""
+    markup = D("0.0" + "1" * 40)
+    assert Fraction(derive(D(1), [Derivation(markup)])) == 1 + Fraction(markup)
+
+
 def test_base_first():
     steps = [Derivation(D(1), D(0)), Derivation(D(0), D(3))]
     assert derive(D(10), steps) == 23
@@ -71,8 +77,10 @@ def test_no_floats():
     ],
 )
 def test_bad_rates(rate):
-    with pytest.raises(ValueError, match=r"price|increment|band"):
+    with pytest.raises(ValueError, match=r"price|increment|band") as error:
         Offer(Terms(), (rate,), bands=(Band("day", [((1,), 0, 10)]),))
+    if rate.increment is None:
+        assert isinstance(error.value, Refused), "one bad rate does not stop a batch"
 
 
 def test_an_offer_needs_a_rate():

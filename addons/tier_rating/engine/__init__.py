@@ -12,7 +12,7 @@ Nothing here is a float, and an amount is rounded once. What has no price raises
 
 from .bands import Band, Calendar, Window, calendar, split
 from .chain import Grant, Link, Payment, Tier, edges, grant_chain, needs
-from .errors import BLOCKED, NO_RATE, Refused
+from .errors import BAD_QUANTITY, BAD_RATE, BLOCKED, NO_RATE, Invalid, Refused
 from .explain import LABELS, Line, explain
 from .grant import grantable
 from .increments import billed_seconds
@@ -23,6 +23,8 @@ from .rounding import round_amount, round_quotient
 from .tariff import Derivation, Rate, Step, Terms, derive, ladder
 
 __all__ = [
+    "BAD_QUANTITY",
+    "BAD_RATE",
     "BLOCKED",
     "LABELS",
     "NO_RATE",
@@ -30,6 +32,7 @@ __all__ = [
     "Calendar",
     "Derivation",
     "Grant",
+    "Invalid",
     "Line",
     "Link",
     "Match",

@@ -12,12 +12,16 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from .errors import BAD_QUANTITY, Invalid
+
 DAY = 86_400  # seconds
 EVERY_DAY = frozenset(range(1, 8))
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MAX_CACHED_DAYS = 1_000
+# Cutting takes some microseconds a day. What claims to last longer is a broken record.
+MAX_SECONDS = 3_660 * DAY
 
 
 class Window(NamedTuple):
@@ -123,6 +127,8 @@ class Calendar:
 
     def split(self, start, seconds):
         """Return [(index of the band or None, seconds)] of the time from an epoch second."""
+        if seconds > MAX_SECONDS:
+            raise Invalid(BAD_QUANTITY, "nothing lasts longer than ten years")
         parts = []
         moment, end = start, start + seconds
         while moment < end:

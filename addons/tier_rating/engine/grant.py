@@ -18,8 +18,10 @@ from .rounding import EXACT
 from .session import Session
 
 # Where nothing limits a session: a day is longer than any re-authorization needs.
-LONGEST_TIMED = 86_400
-LONGEST_UNTIMED = 10**15
+USUAL_SECONDS = 86_400
+# Whatever is asked for.
+MAX_SECONDS = 366 * 86_400
+MAX_UNITS = 10**15
 
 
 def grantable(offer, start, available, cap=None):
@@ -52,9 +54,10 @@ def longest(offers, cap=None):
     limits = [offer.terms.max_session for offer in offers if offer.terms.max_session > 0]
     if cap is not None:
         limits.append(int(cap))
-    if not limits:
-        limits.append(LONGEST_TIMED if offers[0].timed else LONGEST_UNTIMED)
-    return min(limits)
+    timed = offers[0].timed
+    if timed and not limits:
+        limits.append(USUAL_SECONDS)
+    return min([*limits, MAX_SECONDS if timed else MAX_UNITS])
 
 
 def coins(available, digits):

@@ -8,28 +8,34 @@ byte and the increment 1,000,000.
 from dataclasses import dataclass
 from decimal import Decimal
 
+from .errors import BAD_QUANTITY, Invalid
+
 INITIAL_PLUS = "initial_plus"
 MULTIPLE = "multiple"
 RULES = (INITIAL_PLUS, MULTIPLE)
+# An exabyte. What claims to be more is a broken record.
+MAX_DIGITS = 18
+MAX_QUANTITY = 10**MAX_DIGITS
 
 
 def begun(quantity):
     """Return the number of units begun: a fraction of a second counts as a second.
 
     :param quantity: ``int`` or ``Decimal`` (milliseconds as 61.250), not negative
+    :raise Invalid: for what no session lasts
 
     >>> begun(61), begun(Decimal("61.001")), begun(Decimal("0.000"))
     (61, 62, 0)
     """
     if isinstance(quantity, Decimal):
-        if not quantity.is_finite() or quantity.adjusted() > 30:
-            raise ValueError(f"not a quantity: {quantity}")
+        if not quantity.is_finite() or quantity.adjusted() > MAX_DIGITS:
+            raise Invalid(BAD_QUANTITY, f"not a quantity: {quantity}")
         whole = int(quantity)
         quantity = whole + (quantity > whole) if quantity >= 0 else -1
     elif not isinstance(quantity, int):
         raise TypeError(f"Decimal or int expected, not {type(quantity).__name__}")
-    if quantity < 0:
-        raise ValueError("a quantity cannot be negative")
+    if quantity < 0 or quantity >= MAX_QUANTITY:
+        raise Invalid(BAD_QUANTITY, "a quantity is not negative, and less than 10 ** 18")
     return quantity
 
 

@@ -13,7 +13,7 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from .bands import calendar
-from .errors import BLOCKED, NO_RATE, Refused
+from .errors import BAD_RATE, BLOCKED, NO_RATE, Invalid, Refused
 from .increments import Blocks
 from .rounding import as_amount, divide, ratio
 from .tariff import ONE, ZERO, Derivation, Step, Terms, derive, ladder
@@ -217,7 +217,7 @@ class Offer:
     :param bool timed: the quantity is seconds, so bands cut it; else the band at the start
         prices it all (messages, bytes)
     :param tuple fallback: pairs (rates, derivations) for hours without a rate
-    :raise Refused: if there is no rate at all
+    :raise Refused: if there is no rate at all, or one that makes no sense
 
     >>> from .tariff import Rate
     >>> offer = Offer(Terms(), (Rate(1, "44", Decimal("0.012")),))
@@ -258,10 +258,10 @@ class Offer:
 def _check(rate, steps):
     for price, per in ((rate.price, rate.per), *(step[1:3] for step in steps)):
         if per < 1 or ratio(price)[0] < 0:
-            raise ValueError(f"rate {rate.id}: a price is not negative, and per 1 unit or more")
+            raise Invalid(BAD_RATE, f"rate {rate.id}: a price is not negative, and per 1 unit or more")
     froms = [step.from_second for step in steps]
     if froms != sorted(set(froms)) or any(step.increment < 1 for step in steps):
-        raise ValueError(f"rate {rate.id}: steps ascend and have an increment")
+        raise Invalid(BAD_RATE, f"rate {rate.id}: steps ascend and have an increment")
 
 
 def _sold(price, derivations):
@@ -287,7 +287,7 @@ def _arrange(offer):
             elif rate.band_id in order:
                 layer.append((order[rate.band_id], tariff))
             else:
-                raise ValueError(f"rate {rate.id}: unknown time band {rate.band_id}")
+                raise Invalid(BAD_RATE, f"rate {rate.id}: unknown time band {rate.band_id}")
         layer.sort(key=lambda item: item[0])
         banded += [(offer.bands[position], tariff) for position, tariff in layer]
         if default:

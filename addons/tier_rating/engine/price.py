@@ -66,8 +66,8 @@ def price(start, quantity, offer):
     :param quantity: seconds or units, ``int`` or ``Decimal``; a fraction counts as begun
     :param Offer offer: what the payer pays
     :return: :class:`Price`
-    :raise Refused: if some part of the session has no rate, or a blocked one
-    :raise ValueError: for a negative quantity
+    :raise Refused: if some part of the session has no rate or a blocked one, or if the
+        quantity makes no sense
     """
     units = begun(quantity)
     meter = offer.meter

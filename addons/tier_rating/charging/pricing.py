@@ -52,6 +52,7 @@ class Edge:
     :param sale: in the parent wallet's currency: the parent's income
     :param rate: from the price list's currency to the payer's
     :param destination_id: where the matched prefix leads to
+    :param prefix: that matched
     """
 
     wallet: catalogue.Wallet
@@ -62,6 +63,7 @@ class Edge:
     sale: Decimal
     rate: Decimal
     destination_id: int | None
+    prefix: str | None = None
 
 
 @dataclass(slots=True)
@@ -171,7 +173,7 @@ class Pricer:
 
         :param wallet: :class:`catalogue.Wallet`
         :param item: :class:`Item`
-        :return: (:class:`Offer`, rate of conversion, destination id)
+        :return: (:class:`Offer`, rate of conversion, destination id, matched prefix)
         :raise Refused: no rate
         """
         price_list = self.lists[wallet.price_list_id]
@@ -214,7 +216,7 @@ class Pricer:
             rate,
             timed=self.timed[item.service_id],
         )
-        return offer, rate, match.rates[0].destination_id
+        return offer, rate, match.rates[0].destination_id, match.prefix
 
     def edge(self, wallet, parent, item):
         """Price what a wallet pays for an item.
@@ -225,12 +227,8 @@ class Pricer:
         :rtype: Edge
         :raise Refused: no rate, or barred
         """
-        offer, rate, destination_id = self.offer(wallet, item)
+        offer, rate, destination_id, prefix = self.offer(wallet, item)
         charged = price(item.at, item.quantity, offer)
-        return self.priced_edge(wallet, parent, item, offer, charged, rate, destination_id)
-
-    def priced_edge(self, wallet, parent, item, offer, charged, rate, destination_id):
-        """Book a price in the currencies of payer, payee and parent."""
         day = item.at.date()
 
         def received(currency_id):
@@ -244,7 +242,15 @@ class Pricer:
         amount_to, transfer_rate = received(wallet.payee_currency_id)
         sale = received(parent.currency_id)[0] if parent else Decimal(0)
         return Edge(
-            wallet, charged, charged.amount, amount_to, transfer_rate, sale, rate, destination_id
+            wallet,
+            charged,
+            charged.amount,
+            amount_to,
+            transfer_rate,
+            sale,
+            rate,
+            destination_id,
+            prefix,
         )
 
     def priced(self, item, was_granted=False):

@@ -10,6 +10,7 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.ledger import writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
+from ..engine.prefixes import normalise
 from . import catalogue
 from .pricing import Item, Priced, Pricer
 from .usage import Usage
@@ -86,8 +87,11 @@ def retry(env, event_ids):
             """
             SELECT e.id, e.source_key, e.session_key, e.switch_id, e.import_id, e.line,
                    e.company_id, s.code, e.accounts, e.caller, e.callee, e.number, e.started_at,
-                   e.answered_at, e.ended_at, e.quantity::text, e.disposition
-              FROM tier_usage_event e LEFT JOIN tier_service s ON s.id = e.service_id
+                   e.answered_at, e.ended_at, e.quantity::text, e.disposition,
+                   w.country_prefix, w.international_prefix, w.national_prefix
+              FROM tier_usage_event e
+              LEFT JOIN tier_service s ON s.id = e.service_id
+              LEFT JOIN tier_switch w ON w.id = e.switch_id
              WHERE e.id = ANY(%s) AND e.state = 'suspense' AND e.reason <> 'bad_record'
              ORDER BY e.source_key FOR UPDATE OF e""",
             list(event_ids),
@@ -106,7 +110,7 @@ def retry(env, event_ids):
             accounts=tuple(map(tuple, json.loads(row["accounts"] or "[]"))),
             caller=row["caller"],
             callee=row["callee"],
-            number=row["number"] or "",
+            number=_renormalised(row),
             started_at=row["started_at"],
             answered_at=row["answered_at"],
             ended_at=row["ended_at"],
@@ -120,6 +124,18 @@ def retry(env, event_ids):
     pairs = [(ids[row.usage.source_key], row) for row in resolved]
     _update_events(env, pairs)
     return _charge_events(env, pairs)
+
+
+def _renormalised(row):
+    """Return the number by the switch's dial plan as it is now: it may have been the cause."""
+    if not row["switch_id"]:
+        return row["number"] or ""
+    return normalise(
+        row["callee"],
+        row["country_prefix"] or "",
+        row["international_prefix"] or "",
+        row["national_prefix"] or "",
+    )
 
 
 def resolve(env, usages):
@@ -312,6 +328,7 @@ def _update_events(env, pairs):
             row.wallet_id,
             row.service_id,
             row.priced.destination_id,
+            row.usage.number,
             "suspense" if row.priced.reason else "charged",
             row.priced.reason,
             row.priced.detail,
@@ -326,12 +343,13 @@ def _update_events(env, pairs):
             UPDATE tier_usage_event e
                SET endpoint_id = v.endpoint_id, wallet_id = v.wallet_id,
                    service_id = v.service_id, destination_id = v.destination_id,
-                   state = v.state, reason = v.reason, detail = v.detail,
+                   number = v.number, state = v.state, reason = v.reason, detail = v.detail,
                    write_date = now() AT TIME ZONE 'UTC', write_uid = %s
               FROM unnest(%s::integer[], %s::integer[], %s::integer[], %s::integer[],
-                          %s::integer[], %s::varchar[], %s::varchar[], %s::varchar[])
-                   AS v(id, endpoint_id, wallet_id, service_id, destination_id, state, reason,
-                        detail)
+                          %s::integer[], %s::varchar[], %s::varchar[], %s::varchar[],
+                          %s::varchar[])
+                   AS v(id, endpoint_id, wallet_id, service_id, destination_id, number, state,
+                        reason, detail)
              WHERE e.id = v.id""",
             env.uid,
             *map(list, zip(*rows, strict=True)),
@@ -357,7 +375,8 @@ CHARGE_COLUMNS = {
     "margin": "numeric",
     "rate": "numeric",
     "price_list_id": "integer",
-    "rate_id": "integer",
+    "prefix": "varchar",
+    "rate_ref": "integer",
     "transfer_id": "integer",
     "overrun": "boolean",
 }
@@ -460,6 +479,7 @@ def _charge_rows(event_id, row, states, transfers):
                 sale - cost if below else Decimal(0),
                 edge.rate if edge else Decimal(1),
                 wallet.price_list_id,
+                edge.prefix if edge else None,
                 edge.price.rate_id if edge else None,
                 transfers.get(_transfer_key(event_id, edge)) if edge else None,
                 overrun,

@@ -44,7 +44,15 @@ class TierCharge(models.Model):
         help="From the price list's currency to the wallet's, on the day of the event.",
     )
     price_list_id = LedgerLink("tier.price.list", readonly=True, groups="base.group_user")
-    rate_id = LedgerLink("tier.rate", readonly=True, groups="base.group_user")
+    prefix = fields.Char(
+        readonly=True, groups="base.group_user", help="Prefix of the rate that applied."
+    )
+    rate_ref = fields.Integer(
+        "Rate number",
+        readonly=True,
+        groups="base.group_user",
+        help="Of the rate that applied; a later deck may have replaced it.",
+    )
     transfer_id = LedgerLink("tier.transfer", readonly=True, index="btree_not_null")
     overrun = fields.Boolean(
         readonly=True, help="The wallet had not the funds: the switch reported it afterwards."

@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
 
 class TierDestination(models.Model):
@@ -15,3 +17,7 @@ class TierDestination(models.Model):
     _name_unique = models.Constraint(
         "UNIQUE (name)", "A destination with this name exists already."
     )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        refuse_if_linked(self, ("tier.usage.event", "destination_id"), ("tier.charge", "destination_id"))

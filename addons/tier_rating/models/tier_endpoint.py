@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class TierEndpoint(models.Model):
@@ -45,6 +46,9 @@ class TierEndpoint(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
+        if "wallet_id" in vals and any(e.wallet_id.id != vals["wallet_id"] for e in self):
+            # What it was charged for stays with the wallet that paid.
+            self._check_unused()
         if "identifier" in vals:
             vals = dict(vals, identifier=self._clean_identifier(vals["identifier"]))
         return super().write(vals)
@@ -57,3 +61,27 @@ class TierEndpoint(models.Model):
         :rtype: str
         """
         return (identifier or "").strip()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        self._check_unused()
+
+    def _check_unused(self):
+        """Refuse to delete or pass on an endpoint that usage was charged to.
+
+        Its wallet leads to its events by an index.
+
+        :raise UserError: naming the first one
+        """
+        Event = self.env["tier.usage.event"].sudo()
+        for endpoint in self:
+            used = [
+                ("wallet_id", "=", endpoint.wallet_id.id),
+                ("endpoint_id", "=", endpoint.id),
+            ]
+            if Event.search_count(used, limit=1):
+                raise UserError(
+                    self.env._(
+                        "%s has usage: archive it and create another.", endpoint.identifier
+                    )
+                )

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
+
 from ..const import RATE_DIGITS
 
 
@@ -83,3 +85,7 @@ class TierPriceList(models.Model):
         action["domain"] = [("price_list_id", "=", self.id)]
         action["context"] = {"default_price_list_id": self.id}
         return action
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        refuse_if_linked(self, ("tier.charge", "price_list_id"))

@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
 
 class TierService(models.Model):
@@ -26,3 +28,7 @@ class TierService(models.Model):
     _price_per_positive = models.Constraint(
         "CHECK (price_per > 0)", "A price is for at least one unit."
     )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        refuse_if_linked(self, ("tier.usage.event", "service_id"))

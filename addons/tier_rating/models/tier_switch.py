@@ -2,6 +2,8 @@ import pytz
 
 from odoo import api, fields, models
 
+from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
+
 from ..adapters import registry
 
 
@@ -44,3 +46,7 @@ class TierSwitch(models.Model):
         :rtype: list
         """
         return [(adapter.code, adapter.name) for adapter in registry.all_adapters()]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        refuse_if_linked(self, ("tier.usage.event", "switch_id"))

@@ -1,6 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from odoo.addons.tier_billing.const import MONEY_DIGITS
+from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
 
 class TierWallet(models.Model):
@@ -68,3 +69,12 @@ class TierWallet(models.Model):
         action = self.env["ir.actions.actions"]._for_xml_id("tier_rating.tier_charge_action")
         action["domain"] = [("wallet_id", "=", self.id)]
         return action
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        refuse_if_linked(
+            self,
+            ("tier.charge", "wallet_id"),
+            ("tier.usage.event", "wallet_id"),
+            ("tier.session", "wallet_id"),
+        )

@@ -1,9 +1,9 @@
 from . import (
     ledger_link,
+    res_partner,
     tier_account,
+    tier_hold,
+    tier_transfer,
     tier_wallet,
     tier_wallet_money,
-    tier_transfer,
-    tier_hold,
-    res_partner,
 )

@@ -9,9 +9,7 @@ class ResPartner(models.Model):
 
     def _compute_tier_wallet_count(self):
         counts = dict(
-            self.env["tier.wallet"]._read_group(
-                [("partner_id", "in", self.ids)], ["partner_id"], ["__count"]
-            )
+            self.env["tier.wallet"]._read_group([("partner_id", "in", self.ids)], ["partner_id"], ["__count"])
         )
         for partner in self:
             partner.tier_wallet_count = counts.get(partner, 0)

@@ -62,9 +62,7 @@ class TierAccount(models.Model):
             if account.kind == "wallet":
                 account.display_name = owner
             elif owner:
-                account.display_name = self.env._(
-                    "%(kind)s of %(owner)s", kind=kinds[account.kind], owner=owner
-                )
+                account.display_name = self.env._("%(kind)s of %(owner)s", kind=kinds[account.kind], owner=owner)
             else:
                 account.display_name = f"{kinds.get(account.kind, '')} {account.currency_id.name}"
 

@@ -30,13 +30,9 @@ class TierHold(models.Model):
     )
     expires_at = fields.Datetime(required=True, readonly=True)
 
-    _session_account = models.UniqueIndex(
-        "(session_key, account_id)", "A session holds funds of an account once."
-    )
+    _session_account = models.UniqueIndex("(session_key, account_id)", "A session holds funds of an account once.")
     _open_by_expiry = models.Index("(expires_at) WHERE state = 'open'")
-    _amount_positive = models.Constraint(
-        "CHECK (amount >= 0 AND amount < 1e12)", "A hold is zero or more."
-    )
+    _amount_positive = models.Constraint("CHECK (amount >= 0 AND amount < 1e12)", "A hold is zero or more.")
 
     def init(self):
         # The last table of the ledger is there now: install the triggers of

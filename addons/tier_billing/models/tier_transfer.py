@@ -46,9 +46,7 @@ class TierTransfer(models.Model):
     )
     reason = fields.Char(readonly=True)
 
-    _source_key_unique = models.UniqueIndex(
-        "(source_key)", "A transfer with this source key exists already."
-    )
+    _source_key_unique = models.UniqueIndex("(source_key)", "A transfer with this source key exists already.")
     _amounts = models.Constraint(
         "CHECK (amount >= 0 AND amount_to >= 0 AND amount + amount_to > 0"
         " AND amount < 1e12 AND amount_to < 1e12"
@@ -73,9 +71,7 @@ class TierTransfer(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        raise UserError(
-            self.env._("Transfers are posted by wallet operations, not created directly.")
-        )
+        raise UserError(self.env._("Transfers are posted by wallet operations, not created directly."))
 
     def write(self, vals):
         raise UserError(self.env._("A transfer is never changed; post a correction instead."))

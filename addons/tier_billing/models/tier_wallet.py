@@ -19,9 +19,7 @@ class TierWallet(models.Model):
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
-    partner_id = fields.Many2one(
-        "res.partner", required=True, index=True, ondelete="restrict", tracking=True
-    )
+    partner_id = fields.Many2one("res.partner", required=True, index=True, ondelete="restrict", tracking=True)
     parent_id = fields.Many2one(
         "tier.wallet",
         index=True,
@@ -73,9 +71,7 @@ class TierWallet(models.Model):
         tracking=True,
         help="A suspended wallet, or one below it, starts no session.",
     )
-    account_id = fields.Many2one(
-        "tier.account", "Ledger account", readonly=True, copy=False, ondelete="restrict"
-    )
+    account_id = fields.Many2one("tier.account", "Ledger account", readonly=True, copy=False, ondelete="restrict")
     payee_account_id = LedgerLink(
         "tier.account",
         "Pays into",
@@ -113,12 +109,8 @@ class TierWallet(models.Model):
         compute="_compute_children_balance",
         help="Sum over direct customers in the same currency.",
     )
-    spent_month = fields.Float(
-        "Spent this month", digits=MONEY_DIGITS, compute="_compute_month_figures"
-    )
-    paid_month = fields.Float(
-        "Paid in this month", digits=MONEY_DIGITS, compute="_compute_month_figures"
-    )
+    spent_month = fields.Float("Spent this month", digits=MONEY_DIGITS, compute="_compute_month_figures")
+    paid_month = fields.Float("Paid in this month", digits=MONEY_DIGITS, compute="_compute_month_figures")
     overcommit_percent = fields.Float(
         "Overcommit (%)",
         digits=(6, 2),
@@ -127,8 +119,7 @@ class TierWallet(models.Model):
         "wallet's own available funds. Zero: no limit.",
     )
     max_concurrent_calls = fields.Integer(
-        "Maximum concurrent sessions", help="Sessions open at once, this wallet and all below it. "
-        "Zero: no limit."
+        "Maximum concurrent sessions", help="Sessions open at once, this wallet and all below it. Zero: no limit."
     )
     sell_below_cost = fields.Boolean(
         groups="base.group_user",
@@ -171,9 +162,7 @@ class TierWallet(models.Model):
         for wallet in self:
             if wallet.credit_limit and wallet.payment_mode == "prepaid":
                 raise ValidationError(
-                    self.env._(
-                        "%s is prepaid: only a postpaid wallet has a credit limit.", wallet.name
-                    )
+                    self.env._("%s is prepaid: only a postpaid wallet has a credit limit.", wallet.name)
                 )
             # The limit lives on the ledger account, under the same lock as the
             # balance that it is compared with.
@@ -262,8 +251,7 @@ class TierWallet(models.Model):
             if parent.money == "outside" and wallet.money == "inside":
                 raise ValidationError(
                     self.env._(
-                        "%(parent)s is outside, so everything below it is: set %(wallet)s to "
-                        "outside money.",
+                        "%(parent)s is outside, so everything below it is: set %(wallet)s to outside money.",
                         parent=parent.name,
                         wallet=wallet.name,
                     )
@@ -331,16 +319,17 @@ class TierWallet(models.Model):
         :param dict vals: values about to be written
         """
         for wallet in self:
-            changes = any(
-                name in vals
-                and (wallet[name].id if name == "parent_id" else wallet[name]) != (vals[name] or False)
-                for name in ("money", "parent_id")
-            )
-            if changes and wallet._has_transfers():
+            moves = "parent_id" in vals and wallet.parent_id.id != (vals["parent_id"] or False)
+            changes = moves or ("money" in vals and wallet.money != vals["money"])
+            concerned = wallet
+            if moves and not (wallet.parent_id and vals["parent_id"]):
+                # What customers of the provider pay is earned, what others pay
+                # is their parent's: theirs would land elsewhere as well.
+                concerned |= wallet.with_context(active_test=False).child_ids
+            if changes and concerned._has_transfers():
                 raise UserError(
                     self.env._(
-                        "Money has moved in %s already: its parent and kind of money are fixed. "
-                        "Open another wallet.",
+                        "Money has moved in %s already: its parent and kind of money are fixed. Open another wallet.",
                         wallet.name,
                     )
                 )
@@ -359,15 +348,21 @@ class TierWallet(models.Model):
             )
         )
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_with_money(self):
+    def _check_deletable(self):
+        """Refuse to delete what money moved in, or what has customers.
+
+        :raise UserError: naming the wallet
+        """
         for wallet in self:
             if wallet._has_transfers():
-                raise UserError(
-                    self.env._("%s has a history of money: close it instead.", wallet.name)
-                )
+                raise UserError(self.env._("%s has a history of money: close it instead.", wallet.name))
+            if wallet.with_context(active_test=False).child_ids - self:
+                raise UserError(self.env._("%s has customers: move or close them first.", wallet.name))
 
     def unlink(self):
+        # Ahead of the accounts, which the database would not let go of either.
+        self.check_access("unlink")
+        self._check_deletable()
         accounts = self.env["tier.account"].sudo().search([("wallet_id", "in", self.ids)])
         # The two point at each other; an account's owner never changes, so
         # the wallet lets go first.
@@ -381,8 +376,6 @@ class TierWallet(models.Model):
         Account = self.env["tier.account"].sudo()
         for wallet in self:
             account = Account._get("wallet", wallet.company_id, wallet.currency_id, wallet)
-            if not wallet.parent_id:
-                account.unlimited = True
             wallet.account_id = account
             Account._get("world", wallet.company_id, wallet.currency_id)
             Account._get("exchange", wallet.company_id, wallet.currency_id)
@@ -408,6 +401,8 @@ class TierWallet(models.Model):
                 grant = parent.account_id
             wallet.payee_account_id = payee
             wallet.grant_account_id = grant
+            # Only a provider, which has nobody above it, spends without limit.
+            wallet.account_id.unlimited = not parent
 
     # ------------------------------------------------------------------
     # Buttons

@@ -91,9 +91,7 @@ class TierWallet(models.Model):
         grant = self.sudo().grant_account_id
         if not self.parent_id:
             raise UserError(self.env._("%s has no parent: top it up instead.", self.name))
-        movement = self._movement(
-            "allocation", grant, self.account_id, amount, source_key, reason
-        )
+        movement = self._movement("allocation", grant, self.account_id, amount, source_key, reason)
         if not self._is_posted(source_key):
             if self.money == "inside":
                 self._check_available(grant, movement.amount, grant.currency_id)
@@ -138,11 +136,7 @@ class TierWallet(models.Model):
             raise UserError(self.env._("An adjustment needs a reason."))
         amount = self._to_decimal(amount)
         root = self._root()
-        earnings = (
-            self.env["tier.account"]
-            .sudo()
-            ._get("earnings", root.company_id, root.currency_id, root)
-        )
+        earnings = self.env["tier.account"].sudo()._get("earnings", root.company_id, root.currency_id, root)
         give, take = (earnings, self.account_id) if amount > 0 else (self.account_id, earnings)
         magnitude = self._check_amount(abs(amount))
         movement = self._movement(
@@ -156,9 +150,7 @@ class TierWallet(models.Model):
         fresh = not self._is_posted(source_key)
         transfers = self.env["tier.transfer"].sudo()._post([movement])
         if fresh:
-            self.message_post(
-                body=self.env._("Adjusted by %(amount)s: %(reason)s", amount=amount, reason=reason)
-            )
+            self.message_post(body=self.env._("Adjusted by %(amount)s: %(reason)s", amount=amount, reason=reason))
         return transfers
 
     # ------------------------------------------------------------------
@@ -229,9 +221,7 @@ class TierWallet(models.Model):
         :param str source_key: of a transfer
         :rtype: bool
         """
-        return bool(
-            self.env["tier.transfer"].sudo().search_count([("source_key", "=", source_key)], limit=1)
-        )
+        return bool(self.env["tier.transfer"].sudo().search_count([("source_key", "=", source_key)], limit=1))
 
     def _check_available(self, account, amount, currency):
         """Lock an account and check that it can give this much.
@@ -246,8 +236,7 @@ class TierWallet(models.Model):
         if state.available is not None and state.available < amount:
             raise UserError(
                 self.env._(
-                    "%(owner)s has %(available)s %(currency)s available, "
-                    "%(amount)s %(currency)s are needed.",
+                    "%(owner)s has %(available)s %(currency)s available, %(amount)s %(currency)s are needed.",
                     owner=account.wallet_id.name,
                     available=state.available.normalize(),
                     amount=amount.normalize(),
@@ -277,8 +266,7 @@ class TierWallet(models.Model):
         if granted > ceiling:
             raise UserError(
                 self.env._(
-                    "%(parent)s may grant %(ceiling)s %(currency)s in all, "
-                    "%(granted)s %(currency)s would be out.",
+                    "%(parent)s may grant %(ceiling)s %(currency)s in all, %(granted)s %(currency)s would be out.",
                     parent=parent.name,
                     ceiling=f"{ceiling:.2f}",
                     granted=f"{granted:.2f}",
@@ -296,9 +284,7 @@ class TierWallet(models.Model):
         """
         if source == target:
             return Decimal(1)
-        rate = self.env["res.currency"]._get_conversion_rate(
-            source, target, self.company_id or self.env.company, date
-        )
+        rate = self.env["res.currency"]._get_conversion_rate(source, target, self.company_id or self.env.company, date)
         return Decimal(repr(rate)).quantize(Decimal(1).scaleb(-12))
 
     def _movement(self, kind, giver, receiver, amount, source_key, reason=None):

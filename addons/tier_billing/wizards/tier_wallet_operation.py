@@ -27,15 +27,11 @@ class TierWalletOperation(models.TransientModel):
     currency_id = fields.Many2one(related="wallet_id.currency_id")
     parent_id = fields.Many2one(related="wallet_id.parent_id")
     parent_available = fields.Float(related="wallet_id.parent_id.available", string="Parent has")
-    parent_currency_id = fields.Many2one(
-        related="wallet_id.parent_id.currency_id", string="Parent's currency"
-    )
+    parent_currency_id = fields.Many2one(related="wallet_id.parent_id.currency_id", string="Parent's currency")
     wallet_available = fields.Float(related="wallet_id.available", string="Wallet has")
     reason = fields.Char()
     # Fixed when the dialog opens: a second click repeats the key, not the money.
-    source_key = fields.Char(
-        required=True, readonly=True, default=lambda self: f"operation:{uuid.uuid4()}"
-    )
+    source_key = fields.Char(required=True, readonly=True, default=lambda self: f"operation:{uuid.uuid4()}")
 
     @api.onchange("wallet_id")
     def _onchange_wallet_id(self):

@@ -8,6 +8,8 @@ length; a single call is a batch of one.
 * :mod:`.usage`: what comes in
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
 * :mod:`.pricing`: who pays what on every tier
+* :mod:`.resolve`: whose usage it is
+* :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense
 * :mod:`.authorize`: grant a session and hold its funds
 """

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from odoo.tools import SQL
 
 from odoo.addons.tier_billing.ledger import writer
 
 from ..engine.chain import Link, Tier, grant_chain
-from ..engine.errors import BLOCKED, Refused
+from ..engine.errors import Refused
 from ..engine.offer import Receipt
 from ..engine.price import price
-from . import settle
-from .pricing import Item, Pricer
+from .pricing import REASON_OF, Item, Pricer
+from .resolve import find_payers, service_ids
 from .usage import Usage
 
 # How long a hold outlives what was granted: a phone may ring for so long.
@@ -91,7 +92,7 @@ def authorize(env, requests):
     answers = _stored_answers(env, set(unique) - fresh)
     decisions = [
         _decision(unique[row.usage.source_key], row)
-        for row in settle.find_payers(env, [_as_usage(unique[key]) for key in sorted(fresh)])
+        for row in find_payers(env, [_as_usage(unique[key]) for key in sorted(fresh)])
     ]
     _decide(env, decisions)
     _store(env, decisions)
@@ -161,7 +162,7 @@ def _decide(env, decisions):
     open_ones = [decision for decision in decisions if not decision.reason]
     if not open_ones:
         return
-    services = settle.service_ids(env)
+    services = service_ids(env)
     items = [
         Item(
             decision,
@@ -174,9 +175,7 @@ def _decide(env, decisions):
         for decision in open_ones
     ]
     pricer = Pricer(env, [item._replace(key=None) for item in items])
-    states = writer.lock_accounts(
-        env.cr, {w.account_id for chain in pricer.chains.values() for w in chain}
-    )
+    states = writer.lock_accounts(env.cr, {w.account_id for chain in pricer.chains.values() for w in chain})
     holds, expiries = [], []
     for item in items:
         decision = item.key
@@ -207,7 +206,7 @@ def _grant(pricer, item, decision, states):
         tiers = _tiers(pricer, item, chain, states)
         granted = grant_chain(tiers, item.at, decision.request.requested)
     except Refused as refused:
-        decision.deny("destination_barred" if refused.reason == BLOCKED else "no_rate")
+        decision.deny(REASON_OF.get(refused.reason, refused.reason))
         return []
     if granted.quantity < 1:
         decision.deny("insufficient_funds")
@@ -217,9 +216,7 @@ def _grant(pricer, item, decision, states):
         return []
     decision.granted = granted.quantity
     decision.expires_at = item.at + timedelta(seconds=granted.quantity) + RINGING
-    amounts = [
-        (wallet.account_id, amount) for wallet, amount in zip(payers, granted.holds, strict=True)
-    ]
+    amounts = [(wallet.account_id, amount) for wallet, amount in zip(payers, granted.holds, strict=True)]
     for account_id, amount in amounts:
         # The next request of the batch sees what this one took.
         states[account_id].held += amount
@@ -230,13 +227,11 @@ def _grant(pricer, item, decision, states):
 def _tiers(pricer, item, chain, states):
     """Return the payers of a chain as the engine takes them."""
     tiers = []
-    for wallet, parent in zip(chain, chain[1:]):
+    for wallet, parent in pairwise(chain):
         offer = pricer.offer(wallet, item)[0]
         receipt = None
         if parent.currency_id != wallet.currency_id:
-            factor = pricer.convert(
-                wallet.currency_id, parent.currency_id, item.at.date(), wallet.company_id
-            )
+            factor = pricer.convert(wallet.currency_id, parent.currency_id, item.at.date(), wallet.company_id)
             receipt = Receipt(factor, offer.terms.rounding_digits, offer.terms.rounding_method)
         available = states[wallet.account_id].available
         tiers.append(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import timezone
 from decimal import Context, Decimal
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,8 @@ from . import catalogue
 ONE = Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
 PRECISE = Context(prec=40)
+# The engine's reasons in the words of ``const.REASONS``, where they differ.
+REASON_OF = {BLOCKED: "destination_barred", "bad_quantity": "bad_record", "bad_rate": "no_rate"}
 RATE_QUANTUM = Decimal(1).scaleb(-12)
 
 
@@ -104,9 +107,7 @@ class Pricer:
         cr = env.cr
         self.chains = catalogue.load_chains(cr, {item.wallet_id for item in items})
         wallets = {w.id: w for chain in self.chains.values() for w in chain}
-        self.lists = catalogue.load_price_lists(
-            cr, {w.price_list_id for w in wallets.values() if w.price_list_id}
-        )
+        self.lists = catalogue.load_price_lists(cr, {w.price_list_id for w in wallets.values() if w.price_list_id})
         self.rates = catalogue.load_rates(
             cr,
             {
@@ -126,12 +127,7 @@ class Pricer:
 
     def _load_bands(self):
         """Read the time bands, if any rate of the batch has one."""
-        banded = any(
-            rate.band_id
-            for prefixes in self.rates.values()
-            for rates in prefixes.values()
-            for rate in rates
-        )
+        banded = any(rate.band_id for prefixes in self.rates.values() for rates in prefixes.values() for rate in rates)
         if not banded:
             return {}
         bands = self.env["tier.time.band"].sudo().search([])
@@ -145,14 +141,10 @@ class Pricer:
         companies = {w.company_id for w in wallets}
         self._companies = {
             company.id: company.root_id.id
-            for company in (
-                self.env["res.company"].sudo().browse(companies) if len(currencies) > 1 else ()
-            )
+            for company in (self.env["res.company"].sudo().browse(companies) if len(currencies) > 1 else ())
         }
         roots = set(self._companies.values()) or {None}
-        return {
-            root: catalogue.load_conversions(self.env.cr, currencies, days, root) for root in roots
-        }
+        return {root: catalogue.load_conversions(self.env.cr, currencies, days, root) for root in roots}
 
     def convert(self, source, target, day, company_id):
         """Return the exact conversion rate of a day, kept to twelve decimals.
@@ -180,8 +172,7 @@ class Pricer:
         zone = ZoneInfo(price_list.terms.timezone)
         local_day = item.at.replace(tzinfo=timezone.utc).astimezone(zone).date()
         day = item.at.date()
-        key = (wallet.price_list_id, item.service_id, item.number, local_day, day,
-               wallet.currency_id)
+        key = (wallet.price_list_id, item.service_id, item.number, local_day, day, wallet.currency_id)
         if key not in self._offers:
             self._offers[key] = self._make_offer(wallet, item, price_list, local_day, day)
         offer = self._offers[key]
@@ -268,7 +259,7 @@ class Pricer:
         if refusal:
             result.reason, result.detail = refusal
             return result
-        for wallet, parent in zip(chain, chain[1:]):
+        for wallet, parent in pairwise(chain):
             edge = self._edge_or_refusal(wallet, parent, item, result)
             if edge is None:
                 return result
@@ -310,10 +301,9 @@ class Pricer:
                 zero = Decimal(0)
                 return Edge(wallet, Price(zero, (0, 1), 0), zero, zero, ONE, zero, ONE, None)
             result.edges = []
-            result.reason = "destination_barred" if refused.reason == BLOCKED else "no_rate"
+            result.reason = REASON_OF.get(refused.reason, refused.reason)
             result.detail = (
-                f"{item.number}: {result.reason} in price list {wallet.price_list_id} "
-                f"of wallet {wallet.id}."
+                f"{item.number}: {result.reason} in price list {wallet.price_list_id} of wallet {wallet.id}."
             )
             return None
 
@@ -337,13 +327,10 @@ class Pricer:
 
     def _refuse_below_cost(self, result):
         """Refuse what a reseller would sell for less than it pays, unless it says so."""
-        for edge, below in zip(result.edges[1:], result.edges):
+        for below, edge in pairwise(result.edges):
             if below.sale < edge.amount and not edge.wallet.sell_below_cost:
                 result.reason = "below_cost"
-                result.detail = (
-                    f"Wallet {edge.wallet.id} would pay {edge.amount} for what it sells "
-                    f"for {below.sale}."
-                )
+                result.detail = f"Wallet {edge.wallet.id} would pay {edge.amount} for what it sells for {below.sale}."
                 result.edges = []
                 return
 

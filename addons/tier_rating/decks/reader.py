@@ -118,9 +118,7 @@ def _columns(header):
                 break
     missing = [field for field in REQUIRED if field not in columns]
     if missing:
-        raise DeckError(
-            1, f"no column {' and no column '.join(missing)}; the first line must name the columns."
-        )
+        raise DeckError(1, f"no column {' and no column '.join(missing)}; the first line must name the columns.")
     return columns
 
 

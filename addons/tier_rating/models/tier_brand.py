@@ -30,9 +30,7 @@ class TierBrand(models.Model):
         help="The provider or the reseller that sells under this brand.",
     )
     company_id = fields.Many2one(related="wallet_id.company_id", store=True)
-    currency_id = fields.Many2one(
-        "res.currency", required=True, default=lambda self: self.env.company.currency_id
-    )
+    currency_id = fields.Many2one("res.currency", required=True, default=lambda self: self.env.company.currency_id)
     tz = fields.Selection(
         lambda self: [(name, name) for name in pytz.common_timezones],
         "Time zone",
@@ -57,8 +55,7 @@ class TierBrand(models.Model):
         ],
         required=True,
         default="initial_plus",
-        help="30/20 bills a call of 120 s as 130 s (30 + 5 × 20) by the first rule, "
-        "as 120 s by the second.",
+        help="30/20 bills a call of 120 s as 130 s (30 + 5 × 20) by the first rule, as 120 s by the second.",
     )
     connection_charge = fields.Float(digits=RATE_DIGITS, help="Once for every answered call.")
     minimum_charge = fields.Float(digits=RATE_DIGITS)
@@ -84,8 +81,7 @@ class TierBrand(models.Model):
     price_list_count = fields.Integer(compute="_compute_price_list_count")
 
     _increments_positive = models.Constraint(
-        "CHECK (initial_increment >= 0 AND increment > 0 AND initial_increment <= 86400"
-        " AND increment <= 86400)",
+        "CHECK (initial_increment >= 0 AND increment > 0 AND initial_increment <= 86400 AND increment <= 86400)",
         "The next increment is at least one second; both are a day at most.",
     )
     _charges_positive = models.Constraint(
@@ -99,15 +95,11 @@ class TierBrand(models.Model):
     def _check_rounding_digits(self):
         for brand in self:
             if not 0 <= brand.rounding_digits <= MONEY_SCALE:
-                raise ValidationError(
-                    self.env._("Prices are rounded to between 0 and %s decimals.", MONEY_SCALE)
-                )
+                raise ValidationError(self.env._("Prices are rounded to between 0 and %s decimals.", MONEY_SCALE))
 
     def _compute_price_list_count(self):
         counts = dict(
-            self.env["tier.price.list"]._read_group(
-                [("brand_id", "in", self.ids)], ["brand_id"], ["__count"]
-            )
+            self.env["tier.price.list"]._read_group([("brand_id", "in", self.ids)], ["brand_id"], ["__count"])
         )
         for brand in self:
             brand.price_list_count = counts.get(brand, 0)

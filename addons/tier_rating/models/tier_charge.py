@@ -33,9 +33,7 @@ class TierCharge(models.Model):
         "Billed", digits=(16, 3), readonly=True, help="Seconds or units that the cost is for."
     )
     sale = fields.Float(digits=MONEY_DIGITS, readonly=True, help="What the customer pays.")
-    cost = fields.Float(
-        digits=MONEY_DIGITS, readonly=True, help="What this wallet pays its own parent."
-    )
+    cost = fields.Float(digits=MONEY_DIGITS, readonly=True, help="What this wallet pays its own parent.")
     margin = fields.Float(digits=MONEY_DIGITS, readonly=True)
     rate = fields.Float(
         "Conversion rate",
@@ -44,9 +42,7 @@ class TierCharge(models.Model):
         help="From the price list's currency to the wallet's, on the day of the event.",
     )
     price_list_id = LedgerLink("tier.price.list", readonly=True, groups="base.group_user")
-    prefix = fields.Char(
-        readonly=True, groups="base.group_user", help="Prefix of the rate that applied."
-    )
+    prefix = fields.Char(readonly=True, groups="base.group_user", help="Prefix of the rate that applied.")
     rate_ref = fields.Integer(
         "Rate number",
         readonly=True,
@@ -54,16 +50,12 @@ class TierCharge(models.Model):
         help="Of the rate that applied; a later deck may have replaced it.",
     )
     transfer_id = LedgerLink("tier.transfer", readonly=True, index="btree_not_null")
-    overrun = fields.Boolean(
-        readonly=True, help="The wallet had not the funds: the switch reported it afterwards."
-    )
+    overrun = fields.Boolean(readonly=True, help="The wallet had not the funds: the switch reported it afterwards.")
     number = fields.Char(related="event_id.number")
     callee = fields.Char(related="event_id.callee")
     caller = fields.Char(related="event_id.caller")
     disposition = fields.Selection(related="event_id.disposition")
 
-    _once = models.UniqueIndex(
-        "(event_id, wallet_id)", "An event is charged once on every tier."
-    )
+    _once = models.UniqueIndex("(event_id, wallet_id)", "An event is charged once on every tier.")
     # Lists and sums of one wallet, newest first.
     _wallet_date = models.Index("(wallet_id, date)")

@@ -58,9 +58,7 @@ class TierDemo(models.AbstractModel):
         for name, filename in DECKS:
             tell(f"Importing the rate deck {filename}")
             with file_open(f"tier_rating/demo/files/{filename}", "rb") as stream:
-                self.env["tier.rate.import"]._import_deck(
-                    self.env.ref(f"tier_rating.{name}"), voice, stream.read()
-                )
+                self.env["tier.rate.import"]._import_deck(self.env.ref(f"tier_rating.{name}"), voice, stream.read())
         # Calls are charged in transactions of their own, which see what is committed.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         for name, filename in RECORDS:
@@ -132,7 +130,4 @@ class TierDemo(models.AbstractModel):
 
         :return: list of dicts with role, login, password and url
         """
-        return [
-            {"role": role, "login": login, "password": login, "url": url}
-            for role, login, url in LOGINS
-        ]
+        return [{"role": role, "login": login, "password": login, "url": url} for role, login, url in LOGINS]

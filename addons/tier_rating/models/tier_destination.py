@@ -14,9 +14,7 @@ class TierDestination(models.Model):
     country_id = fields.Many2one("res.country")
     rate_ids = fields.One2many("tier.rate", "destination_id")
 
-    _name_unique = models.Constraint(
-        "UNIQUE (name)", "A destination with this name exists already."
-    )
+    _name_unique = models.Constraint("UNIQUE (name)", "A destination with this name exists already.")
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

@@ -80,8 +80,4 @@ class TierEndpoint(models.Model):
                 ("endpoint_id", "=", endpoint.id),
             ]
             if Event.search_count(used, limit=1):
-                raise UserError(
-                    self.env._(
-                        "%s has usage: archive it and create another.", endpoint.identifier
-                    )
-                )
+                raise UserError(self.env._("%s has usage: archive it and create another.", endpoint.identifier))

@@ -16,9 +16,7 @@ class TierPriceList(models.Model):
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
-    brand_id = fields.Many2one(
-        "tier.brand", required=True, ondelete="restrict", index=True, tracking=True
-    )
+    brand_id = fields.Many2one("tier.brand", required=True, ondelete="restrict", index=True, tracking=True)
     company_id = fields.Many2one(related="brand_id.company_id", store=True)
     currency_id = fields.Many2one(
         "res.currency",
@@ -38,9 +36,7 @@ class TierPriceList(models.Model):
         "A change of the base shows here at once.",
     )
     derived_ids = fields.One2many("tier.price.list", "base_id", "Derived lists")
-    markup_percent = fields.Float(
-        "Mark-up (%)", digits=(10, 4), tracking=True, help="On the base's prices."
-    )
+    markup_percent = fields.Float("Mark-up (%)", digits=(10, 4), tracking=True, help="On the base's prices.")
     fixed = fields.Float(
         "Fixed mark-up",
         digits=RATE_DIGITS,
@@ -51,9 +47,7 @@ class TierPriceList(models.Model):
     rate_count = fields.Integer("Own rates", compute="_compute_rate_count")
     wallet_ids = fields.One2many("tier.wallet", "price_list_id", "Customers")
 
-    _markup_sane = models.Constraint(
-        "CHECK (COALESCE(markup_percent, 0) > -100)", "A mark-up is above -100 %."
-    )
+    _markup_sane = models.Constraint("CHECK (COALESCE(markup_percent, 0) > -100)", "A mark-up is above -100 %.")
 
     @api.depends("brand_id")
     def _compute_currency_id(self):
@@ -63,9 +57,7 @@ class TierPriceList(models.Model):
 
     def _compute_rate_count(self):
         counts = dict(
-            self.env["tier.rate"]._read_group(
-                [("price_list_id", "in", self.ids)], ["price_list_id"], ["__count"]
-            )
+            self.env["tier.rate"]._read_group([("price_list_id", "in", self.ids)], ["price_list_id"], ["__count"])
         )
         for price_list in self:
             price_list.rate_count = counts.get(price_list, 0)

@@ -29,9 +29,7 @@ class TierRate(models.Model):
     )
     destination_id = fields.Many2one("tier.destination", ondelete="restrict", index=True)
     price = fields.Float(digits=RATE_DIGITS, required=True, help="Per unit of the service.")
-    band_id = fields.Many2one(
-        "tier.time.band", "Time band", ondelete="restrict", help="Empty: at all times."
-    )
+    band_id = fields.Many2one("tier.time.band", "Time band", ondelete="restrict", help="Empty: at all times.")
     # A flag, because empty (take the brand's) and zero (none) differ.
     connection_charge_own = fields.Boolean("Own connection charge")
     connection_charge = fields.Float(digits=RATE_DIGITS)
@@ -43,8 +41,7 @@ class TierRate(models.Model):
 
     # Serves the longest-prefix look-up: one index probe per candidate prefix.
     _look_up = models.UniqueIndex(
-        "(price_list_id, prefix, service_id, COALESCE(band_id, 0),"
-        " COALESCE(date_from, '0001-01-01'::date))",
+        "(price_list_id, prefix, service_id, COALESCE(band_id, 0), COALESCE(date_from, '0001-01-01'::date))",
         "The price list has a rate for this prefix, band and date already.",
     )
     _price_positive = models.Constraint(
@@ -53,8 +50,7 @@ class TierRate(models.Model):
         "A price is zero or more.",
     )
     _increments_positive = models.Constraint(
-        "CHECK (COALESCE(initial_increment, 0) BETWEEN 0 AND 86400"
-        " AND COALESCE(increment, 0) BETWEEN 0 AND 86400)",
+        "CHECK (COALESCE(initial_increment, 0) BETWEEN 0 AND 86400 AND COALESCE(increment, 0) BETWEEN 0 AND 86400)",
         "An increment is a day at most.",
     )
     _dates = models.Constraint(
@@ -66,8 +62,4 @@ class TierRate(models.Model):
     def _check_prefix(self):
         for rate in self:
             if rate.service_id.is_time and not re.fullmatch(r"[0-9]{1,18}", rate.prefix or ""):
-                raise ValidationError(
-                    self.env._(
-                        "%s is not a prefix: digits only, country code first.", rate.prefix
-                    )
-                )
+                raise ValidationError(self.env._("%s is not a prefix: digits only, country code first.", rate.prefix))

@@ -19,15 +19,11 @@ class TierService(models.Model):
         default=1,
         help="How many units a rate's price is for: 60 for a price per minute of seconds.",
     )
-    price_unit = fields.Char(
-        translate=True, help="How the price's unit reads to people: minute, GB, hour."
-    )
+    price_unit = fields.Char(translate=True, help="How the price's unit reads to people: minute, GB, hour.")
     is_time = fields.Boolean(help="Counted in seconds: increments and time bands apply.")
 
     _code_unique = models.Constraint("UNIQUE (code)", "A service with this code exists already.")
-    _price_per_positive = models.Constraint(
-        "CHECK (price_per > 0)", "A price is for at least one unit."
-    )
+    _price_per_positive = models.Constraint("CHECK (price_per > 0)", "A price is for at least one unit.")
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

@@ -32,9 +32,7 @@ class TierSession(models.Model):
     granted_seconds = fields.Integer("Granted (s)", readonly=True)
     expires_at = fields.Datetime(readonly=True)
 
-    _session_key_unique = models.UniqueIndex(
-        "(session_key)", "A session with this key exists already."
-    )
+    _session_key_unique = models.UniqueIndex("(session_key)", "A session with this key exists already.")
 
     @api.model
     def _authorize(self, requests):

@@ -20,12 +20,8 @@ class TierSwitch(models.Model):
         required=True,
         help="Begins the key of every record of this switch; never change it afterwards.",
     )
-    company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company
-    )
-    adapter = fields.Selection(
-        lambda self: self._adapter_selection(), "Record format", required=True
-    )
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+    adapter = fields.Selection(lambda self: self._adapter_selection(), "Record format", required=True)
     tz = fields.Selection(
         lambda self: [(name, name) for name in pytz.common_timezones],
         "Time zone",

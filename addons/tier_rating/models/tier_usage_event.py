@@ -19,9 +19,7 @@ class TierUsageEvent(models.Model):
     _order = "started_at desc, id desc"
     _rec_name = "number"
 
-    source_key = fields.Char(
-        required=True, readonly=True, help="The record's name at its switch; charged once."
-    )
+    source_key = fields.Char(required=True, readonly=True, help="The record's name at its switch; charged once.")
     session_key = fields.Char(readonly=True)
     switch_id = LedgerLink("tier.switch", readonly=True)
     import_id = LedgerLink("tier.usage.import", readonly=True, index="btree_not_null")
@@ -37,9 +35,7 @@ class TierUsageEvent(models.Model):
     started_at = fields.Datetime("Start", readonly=True, index=True)
     answered_at = fields.Datetime("Answer", readonly=True)
     ended_at = fields.Datetime("End", readonly=True)
-    quantity = fields.Float(
-        digits=(16, 3), readonly=True, help="Seconds from answer to end, or units."
-    )
+    quantity = fields.Float(digits=(16, 3), readonly=True, help="Seconds from answer to end, or units.")
     unit = fields.Char(related="service_id.unit")
     disposition = fields.Selection(DISPOSITIONS, readonly=True)
     cause = fields.Char(readonly=True)
@@ -49,17 +45,13 @@ class TierUsageEvent(models.Model):
     source_port = fields.Integer(readonly=True)
     user_agent = fields.Char(readonly=True)
     accounts = fields.Char(readonly=True, help="What the switch called the caller, best first.")
-    state = fields.Selection(
-        [("charged", "Charged"), ("suspense", "In suspense")], required=True, readonly=True
-    )
+    state = fields.Selection([("charged", "Charged"), ("suspense", "In suspense")], required=True, readonly=True)
     reason = fields.Selection(REASONS, "Why in suspense", readonly=True)
     detail = fields.Char(readonly=True, help="What exactly was wrong.")
     raw = fields.Text(readonly=True, help="The record as the switch wrote it.")
     charge_ids = fields.One2many("tier.charge", "event_id", "Charges")
 
-    _source_key_unique = models.UniqueIndex(
-        "(source_key)", "An event with this key exists already."
-    )
+    _source_key_unique = models.UniqueIndex("(source_key)", "An event with this key exists already.")
     _suspense = models.Index("(reason, id) WHERE state = 'suspense'")
 
     @api.model_create_multi

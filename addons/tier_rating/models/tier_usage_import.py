@@ -41,9 +41,7 @@ class TierUsageImport(models.Model):
     date = fields.Datetime("Imported on", readonly=True, copy=False)
     record_count = fields.Integer("Records", readonly=True, copy=False)
     charged_count = fields.Integer("Charged", readonly=True, copy=False)
-    suspense_count = fields.Integer(
-        "Put in suspense", readonly=True, copy=False, help="At the time of the import."
-    )
+    suspense_count = fields.Integer("Put in suspense", readonly=True, copy=False, help="At the time of the import.")
     duplicate_count = fields.Integer(
         "Known already", readonly=True, copy=False, help="Charged before; nothing was done."
     )

@@ -13,8 +13,7 @@ class TierWallet(models.Model):
         index="btree_not_null",
         tracking=True,
         groups="base.group_user",
-        help="What this wallet pays its parent. On the provider's own wallet: what its "
-        "carrier charges.",
+        help="What this wallet pays its parent. On the provider's own wallet: what its carrier charges.",
     )
     endpoint_ids = fields.One2many("tier.endpoint", "wallet_id", "Endpoints")
     brand_ids = fields.One2many("tier.brand", "wallet_id", "Brands", groups="base.group_user")

@@ -33,9 +33,7 @@ class TierRateImport(models.TransientModel):
         """
         self.ensure_one()
         self.price_list_id.check_access("write")
-        new, changed = self._import_deck(
-            self.price_list_id, self.service_id, base64.b64decode(self.data)
-        )
+        new, changed = self._import_deck(self.price_list_id, self.service_id, base64.b64decode(self.data))
         self.price_list_id.message_post(
             body=self.env._(
                 "Rate deck %(name)s imported: %(new)s new rates, %(changed)s updated.",
@@ -49,9 +47,7 @@ class TierRateImport(models.TransientModel):
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": self.env._(
-                    "%(new)s new rates, %(changed)s updated.", new=new, changed=changed
-                ),
+                "message": self.env._("%(new)s new rates, %(changed)s updated.", new=new, changed=changed),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
@@ -104,10 +100,7 @@ class TierRateImport(models.TransientModel):
             shown = faults[:SHOWN_FAULTS]
             if more > 0:
                 shown.append(self.env._("… and %s more.", more))
-            raise UserError(
-                self.env._("Nothing was imported. Mend these lines and try again:\n%s")
-                % "\n".join(shown)
-            )
+            raise UserError(self.env._("Nothing was imported. Mend these lines and try again:\n%s") % "\n".join(shown))
         self.env.flush_all()
         destinations = self._destinations({row.destination or row.prefix for row in rows})
         result = self._upsert(price_list, service, rows, bands, destinations)
@@ -133,9 +126,7 @@ class TierRateImport(models.TransientModel):
                 names=sorted(names),
             )
         )
-        cr.execute(
-            SQL("SELECT name, id FROM tier_destination WHERE name = ANY(%s)", sorted(names))
-        )
+        cr.execute(SQL("SELECT name, id FROM tier_destination WHERE name = ANY(%s)", sorted(names)))
         return dict(cr.fetchall())
 
     @api.model

@@ -1,0 +1,115 @@
+"""Who pays for a usage, and what on every tier: the front half of the charging path."""
+
+from dataclasses import dataclass, field
+
+from odoo.tools import SQL
+
+from . import catalogue
+from .pricing import Item, Priced, Pricer
+from .usage import Usage
+
+
+@dataclass(slots=True)
+class Resolved:
+    """A usage with its payer and price."""
+
+    usage: Usage
+    service_id: int | None = None
+    endpoint_id: int | None = None
+    wallet_id: int | None = None
+    priced: Priced = field(default_factory=Priced)
+
+
+def resolve(env, usages):
+    """Find the payer of each usage and price it on every tier.
+
+    :param env: environment of the transaction
+    :param usages: sequence of :class:`.usage.Usage`
+    :return: list of :class:`Resolved`, in the order of the usages
+    """
+    resolved = find_payers(env, usages)
+    granted = _granted_sessions(env, usages)
+    items = [
+        Item(
+            position,
+            row.wallet_id,
+            row.service_id,
+            row.usage.number,
+            row.usage.priced_from,
+            row.usage.quantity,
+        )
+        for position, row in enumerate(resolved)
+        if not row.priced.reason
+    ]
+    if items:
+        pricer = Pricer(env, items)
+        for item in items:
+            row = resolved[item.key]
+            row.priced = pricer.priced(item, was_granted=row.usage.session_key in granted)
+    return resolved
+
+
+def find_payers(env, usages):
+    """Find the service and the payer of each usage.
+
+    :param env: environment of the transaction
+    :param usages: sequence of :class:`.usage.Usage`
+    :return: list of :class:`Resolved`, with a reason where there is no payer
+    """
+    services = service_ids(env)
+    endpoints = catalogue.load_endpoints(
+        env.cr,
+        {
+            (usage.switch_id, kind, identifier)
+            for usage in usages
+            if not usage.wallet_id
+            for kind, identifier in usage.accounts
+        },
+    )
+    resolved = []
+    for usage in usages:
+        row = Resolved(usage, services.get(usage.service), wallet_id=usage.wallet_id)
+        resolved.append(row)
+        for kind, identifier in usage.accounts if not usage.wallet_id else ():
+            found = endpoints.get((usage.switch_id, kind, identifier))
+            if found:
+                row.endpoint_id, row.wallet_id = found
+                break
+        if usage.bad:
+            row.priced.reason, row.priced.detail = usage.bad
+        elif not row.service_id:
+            row.priced.reason = "no_rate"
+            row.priced.detail = f"There is no service {usage.service}."
+        elif not row.wallet_id:
+            row.priced.reason = "unknown_account"
+            known = ", ".join(f"{kind} {value}" for kind, value in usage.accounts)
+            row.priced.detail = f"No endpoint for {known or 'an empty caller'}."
+    return resolved
+
+
+def _granted_sessions(env, usages):
+    """Return the keys of the sessions that were allowed to begin.
+
+    What was allowed is charged, even if a short session turns out below cost.
+    """
+    keys = {usage.session_key for usage in usages if usage.session_key}
+    if not keys:
+        return set()
+    env.cr.execute(
+        SQL(
+            """SELECT session_key FROM tier_session
+                WHERE session_key = ANY(%s) AND state IN ('open', 'settled')""",
+            list(keys),
+        )
+    )
+    return {row[0] for row in env.cr.fetchall()}
+
+
+def service_ids(env):
+    """Return the services.
+
+    :param env: environment of the transaction
+    :return: dict of code to id
+    """
+    env.cr.execute("SELECT code, id FROM tier_service")
+    return dict(env.cr.fetchall())

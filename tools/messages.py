@@ -192,17 +192,20 @@ def run(command, what, remedy="", on_line=None, check=True, **options):
         raise
     text = "".join(output)
     if code and check:
-        cause, advice = explain(text[-20000:]) or (f"exit code {code}: {last_words(output)}", remedy)
+        cause, advice = explain(text[-20000:]) or (f"exit code {code}: {last_words(text)}", remedy)
         raise Failure(f"{what} failed: {cause}.", advice)
     return code, text
 
 
-def last_words(lines):
+def first_words(text):
+    """The first line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:300].rstrip(".") if lines else "no output"
+
+
+def last_words(text):
     """The last line that says something."""
-    for line in reversed(lines):
-        if line.strip():
-            return line.strip()[:300].rstrip(".")
-    return "no output"
+    return first_words("\n".join(reversed(text.splitlines())))
 
 
 def guard(main):
@@ -222,7 +225,8 @@ def guard(main):
         if error.errno == errno.EPIPE:
             return 1
         cause, remedy = known or (error.strerror or str(error), "")
-        return _report(Failure(f"{cause}: {error.filename or ''}".rstrip(": "), remedy))
+        where = f" ({error.filename})" if error.filename else ""
+        return _report(Failure(f"{cause}{where}.", remedy))
     except Exception as error:  # the one place that may: nobody should meet a traceback
         log_quietly(traceback.format_exc())
         return _report(Failure(f"unexpected {type(error).__name__}: {error}", "Please report it with the log."))

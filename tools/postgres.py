@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import system
-from .messages import Failure, Log, run, step
+from .messages import Failure, Log, explain, first_words, run, step
 from .paths import CONFIG, ROOT, digest, ensure, locked
 
 OLDEST = 13
@@ -307,11 +307,8 @@ def sql(python, env, database, *statements):
     script = Path(__file__).parent / "scripts" / "sql.py"
     code, text = run([python, script, database, json.dumps(statements)], f"SQL on {database}", env=env, check=False)
     if code:
-        lines = [line for line in text.splitlines() if line.strip()]
-        raise Failure(
-            f"the database server refused: {lines[0] if lines else 'no answer'}",
-            "Check db_host, db_user and db_password in odoo.conf and the role's right to create databases."
-            if server_options()
-            else "Run ./tier stop and try again; ./tier clean begins anew.",
-        )
+        cause, remedy = explain(text) or (first_words(text), "")
+        if not remedy and server_options():
+            remedy = "Check db_host, db_user and db_password in odoo.conf and the role's right to create databases."
+        raise Failure(f"the database server refused: {cause}.", remedy or "Run ./tier stop and try again.")
     return json.loads(text.splitlines()[-1])

@@ -76,7 +76,7 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise Failure(
-                    f"Odoo did not start: {last_words(self.log.read_text().splitlines())}.",
+                    f"Odoo did not start: {last_words(self.log.read_text())}.",
                     "See its log.",
                     log=self.log,
                 )

@@ -1,0 +1,10 @@
+from . import (
+    account_move,
+    payment_transaction,
+    product_template,
+    res_partner,
+    sale_order,
+    sale_order_line,
+    tier_transfer,
+    tier_wallet,
+)

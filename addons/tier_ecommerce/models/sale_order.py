@@ -1,0 +1,218 @@
+from decimal import Decimal
+
+from odoo import models
+from odoo.exceptions import ValidationError
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    # ------------------------------------------------------------------
+    # Money
+    # ------------------------------------------------------------------
+
+    def _tier_credit_lines(self):
+        """Return the lines that top up a wallet."""
+        return self.order_line.filtered("tier_wallet_id")
+
+    def _tier_credit_paid(self):
+        """Credit the wallets for every payment of these orders that is done.
+
+        The state of the order does not matter, its payment does: an order
+        confirmed by hand gives nothing, one cancelled after its payment keeps
+        what it gave until the payment is refunded. Payments are taken in the
+        order of their ids, whichever of them is processed first.
+        """
+        # sudo: neither buyers nor salespeople have rights on wallets.
+        for order in self.sudo():
+            payments = order._tier_payments()
+            if not payments:
+                continue
+            order._tier_ask_for_wallet()
+            lines = order._tier_credit_lines()
+            paid = Decimal(0)
+            for tx in payments if lines else ():
+                paid += order._tier_part_of(tx)
+                lines._tier_credit_up_to(
+                    order._tier_share(paid),
+                    str(tx.id),
+                    self.env._(
+                        "Order %(order)s, payment %(payment)s",
+                        order=order.name,
+                        payment=tx.reference,
+                    ),
+                )
+
+    def _tier_payments(self):
+        """Return the payments that brought money for this order, oldest first."""
+        self.ensure_one()
+        payments = self.transaction_ids | self.transaction_ids.child_transaction_ids
+        return payments.filtered(lambda tx: tx._tier_is_money()).sorted("id")
+
+    def _tier_part_of(self, payment):
+        """Return what a payment pays of this order.
+
+        :param payment: ``payment.transaction``, perhaps of several orders
+        :rtype: Decimal
+        """
+        to_decimal = self.env["tier.wallet"]._to_decimal
+        amount = to_decimal(payment.amount)
+        orders = payment._tier_orders()
+        if len(orders) == 1:
+            return amount
+        total = sum(map(to_decimal, orders.mapped("amount_total")), Decimal(0))
+        return amount * to_decimal(self.amount_total) / total if total else amount
+
+    def _tier_share(self, paid):
+        """Return which share of the order an amount pays.
+
+        :param Decimal paid: in the currency of the order
+        :return: 0 to 1
+        :rtype: Decimal
+        """
+        total = self.env["tier.wallet"]._to_decimal(self.amount_total)
+        return Decimal(1) if paid >= total else max(paid / total, Decimal(0))
+
+    def _tier_paid_by_invoices(self):
+        """Sum the paid invoices of this order, down payments included.
+
+        :return: an amount with tax in the currency of the order
+        :rtype: Decimal
+        """
+        to_decimal = self.env["tier.wallet"]._to_decimal
+        total = Decimal(0)
+        for line in self.order_line.invoice_lines:
+            move = line.move_id
+            if move.state == "posted" and move.payment_state in ("paid", "in_payment"):
+                total -= move.direction_sign * to_decimal(line.price_total)
+        return total
+
+    def _tier_ask_for_wallet(self):
+        """Have somebody choose the wallet of credit that is paid and has none."""
+        self.ensure_one()
+        lines = self.order_line.filtered(
+            lambda line: line.product_id.is_tier_credit and not line.tier_wallet_id
+        )
+        summary = self.env._("Choose the wallet of paid credit")
+        if lines and summary not in self.activity_ids.mapped("summary"):
+            self.activity_schedule(
+                "mail.mail_activity_data_warning",
+                summary=summary,
+                note=self.env._(
+                    "The order is paid, but it names no wallet of the buyer. Choose one on the "
+                    "order line; it is credited at once."
+                ),
+                user_id=(self.user_id or self.env.ref("base.user_admin")).id,
+            )
+
+    def _validate_order(self):
+        """Override of `sale`: the shop confirms an order with nothing (left) to pay."""
+        result = super()._validate_order()
+        for order in self.sudo().filtered(lambda order: order.state == "sale"):
+            if order.currency_id.is_zero(order.amount_total):
+                order._tier_credit_lines()._tier_credit_up_to(
+                    Decimal(1), "order", self.env._("Order %s, nothing to pay", order.name)
+                )
+        return result
+
+    def _tier_shop_credits(self):
+        """Say for the confirmation page what this order does to wallets.
+
+        :return: list of dicts: ``wallet``, ``credited`` (in its currency)
+        """
+        self.ensure_one()
+        payments = self.transaction_ids | self.transaction_ids.child_transaction_ids
+        origins = ["order", *map(str, payments.ids)]
+        credits_ = []
+        for wallet, lines in self._tier_credit_lines().grouped("tier_wallet_id").items():
+            transfers = self.env["tier.transfer"].union(
+                *(line._tier_transfers(*origins) for line in lines)
+            )
+            arrived = transfers.filtered(lambda t, w=wallet: t.to_wallet_id == w)
+            credits_.append({"wallet": wallet, "credited": sum(arrived.mapped("amount_to"))})
+        return credits_
+
+    # ------------------------------------------------------------------
+    # Cart
+    # ------------------------------------------------------------------
+
+    def _tier_choose_wallet(self, choice=None):
+        """Return the wallet for new credit in this cart, or why there is none.
+
+        :param choice: id of a wallet as the browser sent it, checked here
+        :return: ``tier.wallet`` (one or none) and a sentence for the buyer
+        :rtype: tuple
+        """
+        wallets = self.env["tier.wallet"]
+        if self.env.user._is_public():
+            return wallets, self.env._(
+                "Please sign in to buy calling credit: it goes to your own wallet."
+            )
+        wallets = self.partner_id._tier_shop_wallets(self.company_id)
+        if not wallets:
+            return wallets, self.env._(
+                "You have no active wallet for calling credit yet. "
+                "Ask %s to open one for you, then come back.",
+                self.company_id.name,
+            )
+        if choice:
+            wallets = wallets.filtered(lambda wallet: str(wallet.id) == str(choice))
+            if not wallets:
+                return wallets, self.env._(
+                    "This wallet cannot be topped up by you: choose an active one of your own."
+                )
+        if len(wallets) > 1:
+            return wallets.browse(), self.env._(
+                "You have several wallets: choose one on the page of the product."
+            )
+        return wallets, ""
+
+    def _verify_updated_quantity(self, order_line, product_id, new_qty, uom_id, **kwargs):
+        """Override of `website_sale` to refuse credit that no wallet could receive."""
+        if self.env["product.product"].browse(product_id).is_tier_credit:
+            choice = order_line.tier_wallet_id.id or kwargs.get("tier_wallet_id")
+            wallet, problem = self._tier_choose_wallet(choice)
+            if not wallet:
+                return order_line.product_uom_qty, problem
+        return super()._verify_updated_quantity(order_line, product_id, new_qty, uom_id, **kwargs)
+
+    def _cart_find_product_line(self, product_id, uom_id, **kwargs):
+        """Override of `website_sale`: credit of two wallets stays on two lines."""
+        lines = super()._cart_find_product_line(product_id, uom_id, **kwargs)
+        if self.env["product.product"].browse(product_id).is_tier_credit:
+            wallet = self._tier_choose_wallet(kwargs.get("tier_wallet_id"))[0]
+            lines = lines.filtered(lambda line: line.tier_wallet_id == wallet)
+        return lines
+
+    def _prepare_order_line_values(self, product_id, quantity, uom_id, **kwargs):
+        """Override of `website_sale` to keep the chosen wallet on the line."""
+        values = super()._prepare_order_line_values(product_id, quantity, uom_id, **kwargs)
+        if self.env["product.product"].browse(values["product_id"]).is_tier_credit:
+            values["tier_wallet_id"] = self._tier_choose_wallet(kwargs.get("tier_wallet_id"))[0].id
+        return values
+
+    def _tier_cart_problem(self):
+        """Return why the credit in this cart cannot be paid, for the buyer.
+
+        A cart may be old: its wallet is suspended since, or another user has
+        signed in.
+
+        :return: a sentence, empty if all is well
+        :rtype: str
+        """
+        self.ensure_one()
+        wallets = self.partner_id._tier_shop_wallets(self.company_id)
+        for line in self.order_line.filtered("product_id.is_tier_credit"):
+            if line.tier_wallet_id not in wallets:
+                return self.env._(
+                    "%s has no active wallet of yours to go to. Remove it from your cart and "
+                    "choose a wallet on the page of the product.",
+                    line.name_short,
+                )
+        return ""
+
+    def _check_cart_is_ready_to_be_paid(self):
+        """Override of `website_sale` to check the wallets once more."""
+        if problem := self._tier_cart_problem():
+            raise ValidationError(problem)
+        return super()._check_cart_is_ready_to_be_paid()

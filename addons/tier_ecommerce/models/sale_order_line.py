@@ -1,0 +1,198 @@
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools.sql import column_exists, create_column
+
+from odoo.addons.tier_billing.const import MONEY_DIGITS
+
+
+class SaleOrderLine(models.Model):
+    """A line of calling credit, and its way into the wallet.
+
+    The wallet gets the line's price without tax (``price_subtotal``), as far as
+    the order is paid: an order of which half is paid gives half of its credit.
+    The amount is converted into the wallet's currency by Odoo's rate of the day
+    on which it is credited, and rounded once.
+    """
+
+    _inherit = "sale.order.line"
+
+    tier_wallet_id = fields.Many2one(
+        "tier.wallet",
+        "Wallet",
+        compute="_compute_tier_wallet_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="The wallet of the buyer that this line tops up once it is paid.",
+    )
+    tier_credited = fields.Float(
+        "Credited",
+        digits=MONEY_DIGITS,
+        readonly=True,
+        copy=False,
+        help="How much of the price has gone to the wallet, in the currency of the order. "
+        "Refunds do not lower it.",
+    )
+
+    def _auto_init(self):
+        # No line names a wallet before this module is installed: computing
+        # that for years of orders would take minutes for nothing.
+        if not column_exists(self.env.cr, self._table, "tier_wallet_id"):
+            create_column(self.env.cr, self._table, "tier_wallet_id", "int4")
+        return super()._auto_init()
+
+    @api.depends("product_id", "order_id.partner_id")
+    def _compute_tier_wallet_id(self):
+        for line in self:
+            wallet = line.tier_wallet_id
+            if not line.product_id.is_tier_credit and not line.tier_credited:
+                wallet = False
+            elif not line.tier_credited:
+                wallets = line.order_id.partner_id._tier_shop_wallets(line.order_id.company_id)
+                if wallet not in wallets:
+                    wallet = wallets if len(wallets) == 1 else False
+            line.tier_wallet_id = wallet
+
+    @api.depends("tier_wallet_id")
+    def _compute_name(self):
+        return super()._compute_name()
+
+    def _get_sale_order_line_multiline_description_sale(self):
+        """Override of `sale` to name the wallet wherever the line is shown."""
+        description = super()._get_sale_order_line_multiline_description_sale()
+        if wallet := self.sudo().tier_wallet_id:
+            description += "\n" + self.env._("Wallet: %s", wallet.name)
+        return description
+
+    @api.constrains("tier_wallet_id")
+    def _check_tier_wallet(self):
+        for line in self.sudo().filtered("tier_wallet_id"):
+            wallet, order = line.tier_wallet_id, line.order_id
+            if (
+                wallet.partner_id.commercial_partner_id != order.partner_id.commercial_partner_id
+                or wallet.company_id != order.company_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(wallet)s is no wallet of %(partner)s with %(company)s: credit goes to "
+                        "the buyer's own wallet.",
+                        wallet=wallet.name,
+                        partner=order.partner_id.display_name,
+                        company=order.company_id.name,
+                    )
+                )
+
+    def write(self, vals):
+        if "tier_wallet_id" in vals:
+            for line in self:
+                if line.tier_credited and line.tier_wallet_id.id != vals["tier_wallet_id"]:
+                    raise UserError(
+                        self.env._(
+                            "%(line)s has been credited to %(wallet)s already.",
+                            line=line.display_name,
+                            wallet=line.sudo().tier_wallet_id.name,
+                        )
+                    )
+        result = super().write(vals)
+        if vals.get("tier_wallet_id"):
+            # Paid before anybody knew the wallet: the credit is overdue.
+            self.order_id._tier_credit_paid()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_credited(self):
+        for line in self:
+            if line.tier_credited:
+                raise UserError(
+                    self.env._(
+                        "%s has been credited to a wallet: refund its payment instead.",
+                        line.display_name,
+                    )
+                )
+
+    # ------------------------------------------------------------------
+    # Money
+    # ------------------------------------------------------------------
+
+    def _tier_key(self, origin):
+        """Return the source key of what one payment credits for this line.
+
+        :param str origin: id of the payment transaction, ``invoice:<id>``, or
+            ``order`` for an order with nothing to pay
+        :rtype: str
+        """
+        return f"shop:{self.id}:{origin}"
+
+    def _tier_credit_up_to(self, share, origin, reason):
+        """Credit the wallets until a share of the lines' price is credited.
+
+        What earlier payments credited counts. Each origin credits a line once.
+
+        :param Decimal share: of the order that is paid, 0 to 1
+        :param str origin: see :meth:`_tier_key`
+        :param str reason: free text
+        """
+        for line in self:
+            wallet = line.tier_wallet_id
+            key = line._tier_key(origin)
+            if wallet._is_posted(key):
+                continue
+            credited = wallet._to_decimal(line.tier_credited)
+            price = wallet._to_decimal(line.price_subtotal)
+            due = wallet._quantize(price * share, line.currency_id) - credited
+            rate = wallet._rate(
+                line.currency_id, wallet.currency_id, fields.Date.context_today(wallet)
+            )
+            amount = wallet._quantize(due * rate, wallet.currency_id)
+            if amount <= 0:
+                continue
+            wallet._topup(amount, key, reason)
+            line.tier_credited = float(credited + due)
+            wallet._note_from_shop(
+                self.env._(
+                    "%(amount)s credited. %(reason)s",
+                    amount=wallet.currency_id.format(float(amount)),
+                    reason=reason,
+                )
+            )
+
+    def _tier_transfers(self, *origins):
+        """Return the transfers by which payments credited this line.
+
+        Several for one payment if the wallet has outside money: the credit
+        went down the chain.
+
+        :param str origins: see :meth:`_tier_key`
+        :return: ``tier.transfer`` records
+        """
+        self.ensure_one()
+        chain = self.tier_wallet_id._outside_chain() if self.tier_wallet_id else []
+        keys = []
+        for key in map(self._tier_key, origins):
+            keys += [key, *(f"{key}:{wallet.id}" for wallet in chain[1:])]
+        return self.env["tier.transfer"].search([("source_key", "in", keys)])
+
+    def _tier_take_back(self, share, origin, reason):
+        """Take back a share of what one payment credited; see ``tier.transfer``.
+
+        :param Decimal share: 0 to 1, in all
+        :param str origin: see :meth:`_tier_key`
+        :param str reason: free text
+        """
+        for line in self:
+            wallet = line.tier_wallet_id
+            moved = line._tier_transfers(origin)._take_back(min(share, Decimal(1)), reason)
+            taken = sum(moved.filtered(lambda t, w=wallet: t.from_wallet_id == w).mapped("amount"))
+            given = sum(moved.filtered(lambda t, w=wallet: t.to_wallet_id == w).mapped("amount_to"))
+            if taken or given:
+                wallet._note_from_shop(
+                    self.env._(
+                        "%(amount)s taken back. %(reason)s",
+                        amount=wallet.currency_id.format(taken - given),
+                        reason=reason,
+                    )
+                )

@@ -35,9 +35,9 @@ class TierHold(models.Model):
     _amount_positive = models.Constraint("CHECK (amount >= 0 AND amount < 1e12)", "A hold is zero or more.")
 
     def init(self):
-        # The last table of the ledger is there now: install the triggers of
-        # all three (tier.account and tier.transfer come first in the module).
-        ledger.schema.install(self.env.cr)
+        # The triggers need the ledger's three tables: after the last of them,
+        # whatever the order in which the models are loaded.
+        self.pool.post_init(ledger.schema.install, self.env.cr)
 
     def action_release(self):
         """Give the funds back by hand, for a session that is known to be dead."""

@@ -18,7 +18,14 @@ class LedgerError(Exception):
 
 
 class KeyReused(LedgerError):
-    """A source key came again with another content."""
+    """A source key came again with another content.
+
+    :ivar source_key: the key
+    """
+
+    def __init__(self, source_key):
+        super().__init__(f"transfer {source_key} exists with another content")
+        self.source_key = source_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +217,7 @@ def _known(cr, movements):
             movement.to_account,
         ) and (Decimal(amount) == movement.amount or Decimal(amount_to) == movement.amount_to)
         if not same:
-            raise KeyReused(f"transfer {movement.source_key} exists with another content")
+            raise KeyReused(movement.source_key)
     return {key: row[0] for key, row in known.items()}
 
 

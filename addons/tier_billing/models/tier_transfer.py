@@ -91,6 +91,10 @@ class TierTransfer(models.Model):
         self.env.flush_all()
         try:
             posted = ledger.writer.post(self.env.cr, movements, self.env.uid)
+        except ledger.writer.KeyReused as error:
+            raise UserError(
+                self.env._("The key %s has moved another amount or between other wallets already.", error.source_key)
+            ) from error
         except ledger.writer.LedgerError as error:
             raise UserError(str(error)) from error
         self.env["tier.account"].invalidate_model(["balance", "held", "open_sessions"])

@@ -48,7 +48,14 @@ class TierWallet(models.Model):
                     reason,
                 )
             )
-        return self.env["tier.transfer"].sudo()._post(movements)
+        Transfer = self.env["tier.transfer"].sudo()
+        if self._is_posted(source_key):
+            # A repeat on another day would convert the further steps at another
+            # rate: the first, fixed in this wallet's currency, tells whether it is one.
+            first = Transfer._post(movements[:1])
+            keys = [movement.source_key for movement in movements[1:]]
+            return first | Transfer.search([("source_key", "in", keys)])
+        return Transfer._post(movements)
 
     def _withdraw(self, amount, source_key, reason=None, kind="payout"):
         """Pay money out to the world (a refund of a top-up, a payout).
@@ -69,8 +76,8 @@ class TierWallet(models.Model):
             )
         amount = self._check_amount(amount)
         world = self.env["tier.account"].sudo()._get("world", self.company_id, self.currency_id)
-        if kind == "payout":
-            self._check_available(self.account_id, amount, self.currency_id)
+        if kind == "payout" and not self._is_posted(source_key):
+            self._check_available(self.account_id, amount, on_credit=False)
         return (
             self.env["tier.transfer"]
             .sudo()
@@ -94,7 +101,7 @@ class TierWallet(models.Model):
         movement = self._movement("allocation", grant, self.account_id, amount, source_key, reason)
         if not self._is_posted(source_key):
             if self.money == "inside":
-                self._check_available(grant, movement.amount, grant.currency_id)
+                self._check_available(grant, movement.amount)
             else:
                 self._check_overcommit(movement.amount, grant)
         return self.env["tier.transfer"].sudo()._post([movement])
@@ -112,7 +119,7 @@ class TierWallet(models.Model):
         if not self.parent_id:
             raise UserError(self.env._("%s has no parent to return funds to.", self.name))
         if not self._is_posted(source_key):
-            self._check_available(self.account_id, amount, self.currency_id)
+            self._check_available(self.account_id, amount, on_credit=False)
         movement = self._movement(
             "reclaim",
             self.account_id,
@@ -204,11 +211,12 @@ class TierWallet(models.Model):
             raise UserError(self.env._("The amount must be above zero."))
         if value >= MONEY_LIMIT:
             raise UserError(self.env._("The amount is too large."))
-        if value != value.quantize(Decimal(1).scaleb(-MONEY_SCALE)):
+        exact = value.quantize(Decimal(1).scaleb(-MONEY_SCALE))
+        if value != exact:
             raise UserError(
                 self.env._("An amount has at most %s decimals.", MONEY_SCALE),
             )
-        return value
+        return exact
 
     def _check_open(self):
         """Refuse to fund a closed wallet."""
@@ -223,24 +231,28 @@ class TierWallet(models.Model):
         """
         return bool(self.env["tier.transfer"].sudo().search_count([("source_key", "=", source_key)], limit=1))
 
-    def _check_available(self, account, amount, currency):
+    def _check_available(self, account, amount, on_credit=True):
         """Lock an account and check that it can give this much.
 
         :param account: ``tier.account`` that gives
         :param Decimal amount: in the account's currency
-        :param currency: ``res.currency`` of the amount, for the message
+        :param bool on_credit: may be taken from a credit limit. A credit line is there to
+            buy with; paid out or reclaimed it would be money from nothing.
         :raise UserError: when it cannot
         """
         self.env.flush_all()
         state = ledger.writer.lock_accounts(self.env.cr, [account.id])[account.id]
-        if state.available is not None and state.available < amount:
+        available = state.available
+        if available is not None and not on_credit:
+            available -= state.credit_limit
+        if available is not None and available < amount:
             raise UserError(
                 self.env._(
                     "%(owner)s has %(available)s %(currency)s available, %(amount)s %(currency)s are needed.",
                     owner=account.wallet_id.name,
-                    available=state.available.normalize(),
-                    amount=amount.normalize(),
-                    currency=currency.name,
+                    available=f"{available.normalize():f}",
+                    amount=f"{amount.normalize():f}",
+                    currency=account.currency_id.name,
                 )
             )
 

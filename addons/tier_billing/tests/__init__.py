@@ -1,1 +1,6 @@
-from . import test_tree
+from . import (
+    test_amounts,
+    test_currencies,
+    test_transfers,
+    test_tree,
+)

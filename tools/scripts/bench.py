@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from odoo_process import Databases, OdooProcess, committed, connect, context  # noqa: E402
 
+from odoo.modules.module import initialize_sys_path  # noqa: E402
 from odoo.tools import config  # noqa: E402
 
 
@@ -55,13 +56,14 @@ class Bench:
 
 
 def main(file, arguments):
-    spec = importlib.util.spec_from_file_location("measurement", file)
-    measurement = importlib.util.module_from_spec(spec)
-    sys.modules["measurement"] = measurement
-    spec.loader.exec_module(measurement)
     bench = Bench(Databases(), json.loads(arguments))
     config.parse_config([*context()["arguments"], "-d", bench.database, "--log-level=warn"], setup_logging=True)
+    initialize_sys_path()  # a measurement may import our add-ons
     try:
+        spec = importlib.util.spec_from_file_location("measurement", file)
+        measurement = importlib.util.module_from_spec(spec)
+        sys.modules["measurement"] = measurement
+        spec.loader.exec_module(measurement)
         result = measurement.main(bench)
     finally:
         bench.close()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import timezone
 from decimal import Context, Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +20,8 @@ from . import catalogue
 ONE = Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
 PRECISE = Context(prec=40)
+# Offers a process remembers, some 3 kB each.
+OFFERS_KEPT = 8192
 # The engine's reasons in the words of ``const.REASONS``, where they differ.
 REASON_OF = {BLOCKED: "destination_barred", "bad_quantity": "bad_record", "bad_rate": "no_rate"}
 RATE_QUANTUM = Decimal(1).scaleb(-12)
@@ -199,13 +202,14 @@ class Pricer:
             factor = convert(price_list.terms_currency_id, price_list.currency_id)
             terms = _converted(terms, factor)
         rate = convert(price_list.currency_id, wallet.currency_id)
-        offer = Offer.of(
+        banded = any(r.band_id for r in match.rates) or match.deeper
+        offer = _offer(
             match,
             terms,
-            derivations,
-            tuple(self.bands.values()),
+            tuple(derivations),
+            tuple(self.bands.values()) if banded else (),
             rate,
-            timed=self.timed[item.service_id],
+            self.timed[item.service_id],
         )
         return offer, rate, match.rates[0].destination_id, match.prefix
 
@@ -333,6 +337,16 @@ class Pricer:
                 result.detail = f"Wallet {edge.wallet.id} would pay {edge.amount} for what it sells for {below.sale}."
                 result.edges = []
                 return
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _offer(match, terms, derivations, bands, rate, timed):
+    """Return an offer, kept from batch to batch.
+
+    Keyed on all that goes into it, so nothing ever has to be invalidated: a
+    changed rate is another key. Making one costs ten times as much as finding it.
+    """
+    return Offer.of(match, terms, derivations, bands, rate, timed=timed)
 
 
 def _converted(terms, factor):

@@ -16,7 +16,7 @@ RECIPE = 3  # raise when the way a template is built changes
 
 INSTALL = ("--with-demo", "--stop-after-init", "--no-http", "--max-cron-threads=0", "--workers=0", "--logfile=")
 LOADING = re.compile(r"Loading module (\w+) \((\d+)/(\d+)\)")
-ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Violation|Warning|Invalid\w*)\b.*:.*$", re.MULTILINE)
+ERROR = re.compile(r"^(?:\w+\.)*[A-Z]\w*: .*$", re.MULTILINE)  # a traceback's last line
 
 
 class Databases:

@@ -11,7 +11,7 @@ from .messages import Failure, Log
 from .paths import ADDONS, ROOT
 
 # These need neither Odoo nor a database: alone they run at once.
-PURE = ("tests/engine", "tests/adapters")
+PURE = ("tests/engine", "tests/adapters", "tests/tools")
 EVERYTHING = ("addons", "tests")
 BROWSERS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")
 NO_TEST = 5  # pytest's exit code

@@ -34,7 +34,7 @@ def run(instance, port, once, as_json):
             print(table(summary), flush=True)
         if once:
             if as_json:
-                print(json.dumps(summary), flush=True)
+                print(json.dumps(numbers(summary)), flush=True)
             return 0
         server = Server(instance, database, port)
         try:
@@ -43,7 +43,7 @@ def run(instance, port, once, as_json):
             say(login_table(logins, server.address))
             say(f"\n  Odoo's log: {server.log}")
             if as_json:
-                print(json.dumps(summary), flush=True)
+                print(json.dumps(numbers(summary)), flush=True)
             if not server.wait():
                 raise Failure("Odoo ended by itself.", "See its log.", log=server.log)
         finally:
@@ -105,6 +105,13 @@ def load(instance, database, loaded):
     noted = _read(stamp)
     stamp.write_text(json.dumps({**noted, "loaded": noted.get("addons")}))
     return json.loads(match.group(1))
+
+
+def numbers(summary):
+    """The summary with its amounts as JSON numbers; inside they are exact decimals as text."""
+    amounts = ("sale", "cost", "margin", "balance")
+    wallets = [{key: float(v) if key in amounts else v for key, v in w.items()} for w in summary["wallets"]]
+    return {**summary, "wallets": wallets}
 
 
 def table(summary):

@@ -205,9 +205,10 @@ def _raw_copy(bench, calls):
         connection.close()
 
 
-_EVENTS = "SELECT id FROM tier_usage_event WHERE import_id IS NULL AND switch_id IS NOT NULL"
+_EVENTS = "FROM tier_usage_event WHERE import_id IS NULL AND switch_id IS NOT NULL"
+_CHARGES = f"FROM tier_charge WHERE event_id IN (SELECT id {_EVENTS})"
 _COPY_OUT = {
-    "tier_usage_event": "COPY (SELECT * FROM tier_usage_event WHERE import_id IS NULL AND switch_id IS NOT NULL) TO STDOUT",
-    "tier_charge": f"COPY (SELECT * FROM tier_charge WHERE event_id IN ({_EVENTS})) TO STDOUT",
-    "tier_transfer": f"COPY (SELECT * FROM tier_transfer WHERE id IN (SELECT transfer_id FROM tier_charge WHERE event_id IN ({_EVENTS}))) TO STDOUT",
+    "tier_usage_event": f"COPY (SELECT * {_EVENTS}) TO STDOUT",
+    "tier_charge": f"COPY (SELECT * {_CHARGES}) TO STDOUT",
+    "tier_transfer": f"COPY (SELECT * FROM tier_transfer WHERE id IN (SELECT transfer_id {_CHARGES})) TO STDOUT",
 }

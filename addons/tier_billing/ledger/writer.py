@@ -75,21 +75,39 @@ class Account:
         return self.balance + self.credit_limit - self.held
 
 
-def lock_accounts(cr, account_ids):
+def lock_accounts(cr, account_ids, movements=()):
     """Lock accounts in the one order that all writers keep, and read them.
 
-    One statement; leans on the primary key.
+    One statement; leans on the primary key. Call it once in a transaction, with
+    all that it is going to need: who locks a further account of a lower id later
+    can deadlock with whoever locks both in order.
 
     :param cr: database cursor
     :param account_ids: ids of ledger accounts
+    :param movements: sequence of :class:`Movement` to be posted: what they touch is
+        locked as well, the exchange accounts between two currencies included
     :return: dict of id to :class:`Account`
     """
+    pairs = {(movement.from_account, movement.to_account) for movement in movements}
     cr.execute(
         SQL(
-            """SELECT id, balance::text, held::text, COALESCE(credit_limit, 0)::text,
-                      COALESCE(unlimited, false), open_sessions
-                 FROM tier_account WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
-            sorted(set(account_ids)),
+            """
+            SELECT id, balance::text, held::text, COALESCE(credit_limit, 0)::text,
+                   COALESCE(unlimited, false), open_sessions
+              FROM tier_account
+             WHERE id = ANY(ARRAY(
+                   SELECT unnest(%s::integer[])
+                    UNION
+                   SELECT x.id
+                     FROM unnest(%s::integer[], %s::integer[]) AS pair(from_id, to_id)
+                     JOIN tier_account f ON f.id = pair.from_id
+                     JOIN tier_account t ON t.id = pair.to_id AND t.currency_id <> f.currency_id
+                     JOIN tier_account x ON x.kind = 'exchange' AND x.company_id = f.company_id
+                      AND x.currency_id IN (f.currency_id, t.currency_id)))
+             ORDER BY id FOR NO KEY UPDATE""",
+            sorted({*account_ids, *(account_id for pair in pairs for account_id in pair)}),
+            [pair[0] for pair in pairs],
+            [pair[1] for pair in pairs],
         )
     )
     return {

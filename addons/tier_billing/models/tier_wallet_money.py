@@ -76,13 +76,10 @@ class TierWallet(models.Model):
             )
         amount = self._check_amount(amount)
         world = self.env["tier.account"].sudo()._get("world", self.company_id, self.currency_id)
+        movement = self._movement(kind, self.account_id, world, amount, source_key, reason)
         if kind == "payout" and not self._is_posted(source_key):
-            self._check_available(self.account_id, amount, on_credit=False)
-        return (
-            self.env["tier.transfer"]
-            .sudo()
-            ._post([self._movement(kind, self.account_id, world, amount, source_key, reason)])
-        )
+            self._check_available(movement, on_credit=False)
+        return self.env["tier.transfer"].sudo()._post([movement])
 
     def _allocate(self, amount, source_key, reason=None):
         """Give this wallet funds of its parent.
@@ -101,9 +98,9 @@ class TierWallet(models.Model):
         movement = self._movement("allocation", grant, self.account_id, amount, source_key, reason)
         if not self._is_posted(source_key):
             if self.money == "inside":
-                self._check_available(grant, movement.amount)
+                self._check_available(movement)
             else:
-                self._check_overcommit(movement.amount, grant)
+                self._check_overcommit(movement)
         return self.env["tier.transfer"].sudo()._post([movement])
 
     def _reclaim(self, amount, source_key, reason=None):
@@ -118,8 +115,6 @@ class TierWallet(models.Model):
         amount = self._check_amount(amount)
         if not self.parent_id:
             raise UserError(self.env._("%s has no parent to return funds to.", self.name))
-        if not self._is_posted(source_key):
-            self._check_available(self.account_id, amount, on_credit=False)
         movement = self._movement(
             "reclaim",
             self.account_id,
@@ -128,6 +123,8 @@ class TierWallet(models.Model):
             source_key,
             reason,
         )
+        if not self._is_posted(source_key):
+            self._check_available(movement, on_credit=False)
         return self.env["tier.transfer"].sudo()._post([movement])
 
     def _adjust(self, amount, source_key, reason):
@@ -231,47 +228,47 @@ class TierWallet(models.Model):
         """
         return bool(self.env["tier.transfer"].sudo().search_count([("source_key", "=", source_key)], limit=1))
 
-    def _check_available(self, account, amount, on_credit=True):
-        """Lock an account and check that it can give this much.
+    def _check_available(self, movement, on_credit=True):
+        """Lock the accounts of a movement and check that the first can give this much.
 
-        :param account: ``tier.account`` that gives
-        :param Decimal amount: in the account's currency
+        :param Movement movement: about to be posted
         :param bool on_credit: may be taken from a credit limit. A credit line is there to
             buy with; paid out or reclaimed it would be money from nothing.
         :raise UserError: when it cannot
         """
         self.env.flush_all()
-        state = ledger.writer.lock_accounts(self.env.cr, [account.id])[account.id]
+        state = ledger.writer.lock_accounts(self.env.cr, (), [movement])[movement.from_account]
         available = state.available
         if available is not None and not on_credit:
             available -= state.credit_limit
-        if available is not None and available < amount:
+        if available is not None and available < movement.amount:
+            account = self.env["tier.account"].sudo().browse(movement.from_account)
             raise UserError(
                 self.env._(
                     "%(owner)s has %(available)s %(currency)s available, %(amount)s %(currency)s are needed.",
                     owner=account.wallet_id.name,
                     available=f"{available.normalize():f}",
-                    amount=f"{amount.normalize():f}",
+                    amount=f"{movement.amount.normalize():f}",
                     currency=account.currency_id.name,
                 )
             )
 
-    def _check_overcommit(self, amount, grant):
+    def _check_overcommit(self, movement):
         """Refuse a grant of outside credit beyond the parent's overcommit guard.
 
         What customers may owe the parent in one currency stays below a
         percentage of what the parent itself has available.
 
-        :param Decimal amount: the new grant, in the grant account's currency
-        :param grant: the parent's outside account
+        :param Movement movement: the new grant, out of the parent's outside account
         :raise UserError: when the guard is exceeded
         """
         parent = self.sudo().parent_id
         if not parent.overcommit_percent:
             return
         self.env.flush_all()
-        states = ledger.writer.lock_accounts(self.env.cr, [grant.id, parent.account_id.id])
-        granted = amount - states[grant.id].balance
+        grant = self.sudo().grant_account_id
+        states = ledger.writer.lock_accounts(self.env.cr, [parent.account_id.id], [movement])
+        granted = movement.amount - states[grant.id].balance
         funds = states[parent.account_id.id].available or Decimal(0)
         rate = self._rate(parent.currency_id, grant.currency_id, fields.Date.today())
         ceiling = funds * rate * self._to_decimal(parent.overcommit_percent) / 100

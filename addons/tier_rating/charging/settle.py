@@ -205,10 +205,9 @@ def _charge_events(env, pairs):
         for edge in row.priced.edges
         if edge.amount or edge.amount_to
     ]
-    accounts = {m.from_account for m in movements} | {m.to_account for m in movements}
     session_keys = {row.usage.session_key for _event_id, row in pairs if row.usage.session_key}
     holds = _session_accounts(env, session_keys)
-    states = writer.lock_accounts(env.cr, accounts | holds) if accounts or holds else {}
+    states = writer.lock_accounts(env.cr, holds, movements) if holds or movements else {}
     if holds:
         writer.close_holds(env.cr, session_keys, "settled")
         env.cr.execute(

@@ -75,9 +75,9 @@ def retry(env, event_ids):
         SQL(
             """
             SELECT e.id, e.source_key, e.session_key, e.switch_id, e.import_id, e.line,
-                   e.company_id, s.code, e.accounts, e.caller, e.callee, e.number, e.started_at,
-                   e.answered_at, e.ended_at, e.quantity::text, e.disposition,
-                   w.country_prefix, w.international_prefix, w.national_prefix
+                   e.company_id, s.code, e.endpoint_id, e.wallet_id, e.accounts, e.caller,
+                   e.callee, e.number, e.started_at, e.answered_at, e.ended_at,
+                   e.quantity::text, e.disposition, w.country_prefix, w.international_prefix, w.national_prefix
               FROM tier_usage_event e
               LEFT JOIN tier_service s ON s.id = e.service_id
               LEFT JOIN tier_switch w ON w.id = e.switch_id
@@ -97,6 +97,8 @@ def retry(env, event_ids):
             company_id=row["company_id"],
             service=row["code"] or "",
             accounts=tuple(map(tuple, json.loads(row["accounts"] or "[]"))),
+            # Found by an endpoint it is looked up again: that may have been the cause.
+            wallet_id=None if row["endpoint_id"] else row["wallet_id"],
             caller=row["caller"],
             callee=row["callee"],
             number=_renormalised(row),

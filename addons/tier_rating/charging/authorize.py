@@ -175,7 +175,7 @@ def _decide(env, decisions):
         for decision in open_ones
     ]
     pricer = Pricer(env, [item._replace(key=None) for item in items])
-    states = writer.lock_accounts(env.cr, {w.account_id for chain in pricer.chains.values() for w in chain})
+    states = writer.lock_accounts(env.cr, {w.account_id for chain in pricer.chains.values() for w in _counted(chain)})
     holds, expiries = [], []
     for item in items:
         decision = item.key
@@ -184,6 +184,15 @@ def _decide(env, decisions):
             holds.append((decision.request.session_key, account_id, amount))
             expiries.append(decision.expires_at)
     writer.place_holds(env.cr, holds, expiries)
+
+
+def _counted(chain):
+    """Return the wallets whose open sessions count: the payers, and a provider that limits its own.
+
+    The account of a provider without a limit stays unlocked: every call of all its
+    customers would wait for it.
+    """
+    return chain if chain[-1].max_sessions else chain[:-1]
 
 
 def _grant(pricer, item, decision, states):
@@ -196,7 +205,7 @@ def _grant(pricer, item, decision, states):
     if refusal:
         decision.deny(refusal[0])
         return []
-    for wallet in chain:
+    for wallet in _counted(chain):
         state = states[wallet.account_id]
         if wallet.max_sessions and state.open_sessions >= wallet.max_sessions:
             decision.deny("too_many_calls")
@@ -217,6 +226,7 @@ def _grant(pricer, item, decision, states):
     decision.granted = granted.quantity
     decision.expires_at = item.at + timedelta(seconds=granted.quantity) + RINGING
     amounts = [(wallet.account_id, amount) for wallet, amount in zip(payers, granted.holds, strict=True)]
+    amounts += [(wallet.account_id, Decimal(0)) for wallet in _counted(chain)[len(payers) :]]
     for account_id, amount in amounts:
         # The next request of the batch sees what this one took.
         states[account_id].held += amount

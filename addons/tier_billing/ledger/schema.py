@@ -5,6 +5,7 @@ from odoo.tools import SQL, file_open
 FUNCTIONS = (
     "tier_transfer_apply",
     "tier_transfer_refuse",
+    "tier_ledger_no_truncate",
     "tier_account_guard",
     "tier_hold_apply",
     "tier_hold_reapply",

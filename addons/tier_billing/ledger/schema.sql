@@ -98,6 +98,21 @@ DROP TRIGGER IF EXISTS tier_transfer_no_truncate ON tier_transfer;
 CREATE TRIGGER tier_transfer_no_truncate BEFORE TRUNCATE ON tier_transfer
     FOR EACH STATEMENT EXECUTE FUNCTION tier_transfer_refuse();
 
+-- A truncation passes by the row triggers that keep accounts and holds in step.
+CREATE OR REPLACE FUNCTION tier_ledger_no_truncate() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'tier: the ledger is never emptied'
+          USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+
+DROP TRIGGER IF EXISTS tier_account_no_truncate ON tier_account;
+CREATE TRIGGER tier_account_no_truncate BEFORE TRUNCATE ON tier_account
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_ledger_no_truncate();
+DROP TRIGGER IF EXISTS tier_hold_no_truncate ON tier_hold;
+CREATE TRIGGER tier_hold_no_truncate BEFORE TRUNCATE ON tier_hold
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_ledger_no_truncate();
+
 -- 4. Figures of an account move only through transfers and holds, that is
 -- from inside their triggers (depth above zero). What identifies an account
 -- never changes, and an account with history is never deleted.
@@ -130,7 +145,8 @@ CREATE TRIGGER tier_account_guard_update
     EXECUTE FUNCTION tier_account_guard();
 DROP TRIGGER IF EXISTS tier_account_guard_insert ON tier_account;
 CREATE TRIGGER tier_account_guard_insert BEFORE INSERT ON tier_account FOR EACH ROW
-    WHEN (NEW.balance <> 0 OR NEW.held <> 0 OR NEW.open_sessions <> 0)
+    -- Not NULL either: what is added to it would be lost.
+    WHEN ((NEW.balance, NEW.held, NEW.open_sessions) IS DISTINCT FROM (0, 0, 0))
     EXECUTE FUNCTION tier_account_guard();
 DROP TRIGGER IF EXISTS tier_account_guard_delete ON tier_account;
 CREATE TRIGGER tier_account_guard_delete BEFORE DELETE ON tier_account

@@ -5,5 +5,6 @@ from . import (
     tier_hold,
     tier_transfer,
     tier_wallet,
+    tier_wallet_figures,
     tier_wallet_money,
 )

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from .. import ledger
 from ..const import MONEY_DIGITS
@@ -38,6 +39,16 @@ class TierHold(models.Model):
         # The triggers need the ledger's three tables: after the last of them,
         # whatever the order in which the models are loaded.
         self.pool.post_init(ledger.schema.install, self.env.cr)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        raise UserError(self.env._("Holds are placed by sessions, not created directly."))
+
+    def write(self, vals):
+        raise UserError(self.env._("A hold is not changed; release it instead."))
+
+    def unlink(self):
+        raise UserError(self.env._("A hold is not deleted; release it instead."))
 
     def action_release(self):
         """Give the funds back by hand, for a session that is known to be dead."""

@@ -1,10 +1,13 @@
-from datetime import datetime
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..const import MONEY_DIGITS
 from .ledger_link import LedgerLink
+
+# Whose funds a wallet spends and where its payments land: derived, never set.
+DERIVED_FIELDS = frozenset(("account_id", "payee_account_id", "grant_account_id", "tier"))
+# What may be spent beyond what was paid in: for managers to set.
+LIMIT_FIELDS = ("credit_limit", "overcommit_percent", "sell_below_cost", "max_concurrent_calls")
 
 
 class TierWallet(models.Model):
@@ -28,7 +31,6 @@ class TierWallet(models.Model):
         help="Who this wallet buys from. Empty for the provider's own wallet.",
     )
     child_ids = fields.One2many("tier.wallet", "parent_id", "Customers")
-    child_count = fields.Integer("Number of customers", compute="_compute_child_count")
     parent_path = fields.Char(index=True)
     tier = fields.Integer(
         compute="_compute_tier",
@@ -95,22 +97,6 @@ class TierWallet(models.Model):
         inverse="_inverse_credit_limit",
         help="How far below zero a postpaid wallet may go.",
     )
-    balance = fields.Float(related="account_id.balance")
-    held = fields.Float(related="account_id.held", help="Reserved for sessions in progress.")
-    open_sessions = fields.Integer(related="account_id.open_sessions")
-    available = fields.Float(
-        digits=MONEY_DIGITS,
-        compute="_compute_available",
-        help="Balance plus credit limit, less what sessions in progress reserve.",
-    )
-    children_balance = fields.Float(
-        "Balance of customers",
-        digits=MONEY_DIGITS,
-        compute="_compute_children_balance",
-        help="Sum over direct customers in the same currency.",
-    )
-    spent_month = fields.Float("Spent this month", digits=MONEY_DIGITS, compute="_compute_month_figures")
-    paid_month = fields.Float("Paid in this month", digits=MONEY_DIGITS, compute="_compute_month_figures")
     overcommit_percent = fields.Float(
         "Overcommit (%)",
         digits=(6, 2),
@@ -168,64 +154,6 @@ class TierWallet(models.Model):
             # balance that it is compared with.
             wallet.sudo().account_id.credit_limit = wallet.credit_limit
 
-    @api.depends("account_id.balance", "account_id.held", "account_id.credit_limit")
-    def _compute_available(self):
-        for wallet in self:
-            account = wallet.sudo().account_id
-            wallet.available = account.balance + account.credit_limit - account.held
-
-    def _compute_child_count(self):
-        counts = dict(self._read_group([("parent_id", "in", self.ids)], ["parent_id"], ["__count"]))
-        for wallet in self:
-            wallet.child_count = counts.get(wallet, 0)
-
-    def _compute_children_balance(self):
-        sums = {
-            (parent, currency): total
-            for parent, currency, total in self._read_group(
-                [("parent_id", "in", self.ids)], ["parent_id", "currency_id"], ["balance:sum"]
-            )
-        }
-        for wallet in self:
-            wallet.children_balance = sums.get((wallet, wallet.currency_id), 0)
-
-    @api.depends_context("uid")
-    def _compute_month_figures(self):
-        """Sum this month's transfers; two grouped queries for any number of wallets."""
-        today = fields.Date.context_today(self)
-        since = datetime(today.year, today.month, 1)
-        Transfer = self.env["tier.transfer"].sudo()
-        period = [("date", ">=", since)]
-        spent = dict(
-            Transfer._read_group(
-                [("from_wallet_id", "in", self.ids), ("kind", "=", "usage"), *period],
-                ["from_account_id"],
-                ["amount:sum"],
-            )
-        )
-        refunded = dict(
-            Transfer._read_group(
-                [("to_wallet_id", "in", self.ids), ("kind", "=", "refund"), *period],
-                ["to_account_id"],
-                ["amount_to:sum"],
-            )
-        )
-        paid = dict(
-            Transfer._read_group(
-                [
-                    ("to_wallet_id", "in", self.ids),
-                    ("kind", "in", ("topup", "allocation")),
-                    *period,
-                ],
-                ["to_account_id"],
-                ["amount_to:sum"],
-            )
-        )
-        for wallet in self:
-            account = wallet.sudo().account_id
-            wallet.spent_month = spent.get(account, 0) - refunded.get(account, 0)
-            wallet.paid_month = paid.get(account, 0)
-
     # ------------------------------------------------------------------
     # Rules of the tree
     # ------------------------------------------------------------------
@@ -277,6 +205,9 @@ class TierWallet(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if any(vals.get(name) for vals in vals_list for name in LIMIT_FIELDS):
+            self._check_sets_limits()
+        vals_list = [{name: value for name, value in vals.items() if name not in DERIVED_FIELDS} for vals in vals_list]
         limits = [vals.pop("credit_limit", 0) for vals in vals_list]
         for vals in vals_list:
             if vals.get("parent_id"):
@@ -293,6 +224,13 @@ class TierWallet(models.Model):
         return wallets
 
     def write(self, vals):
+        if not self.env.su:
+            if DERIVED_FIELDS & vals.keys():
+                raise AccessError(
+                    self.env._("Which ledger accounts a wallet uses follows from its place in the chain.")
+                )
+            if any(vals[name] != wallet[name] for wallet in self for name in LIMIT_FIELDS if name in vals):
+                self._check_sets_limits()
         if {"currency_id", "company_id"} & vals.keys():
             for wallet in self:
                 if vals.get("currency_id", wallet.currency_id.id) != wallet.currency_id.id or (
@@ -312,6 +250,11 @@ class TierWallet(models.Model):
             (self | self.child_ids)._link_accounts()
             self.child_ids._check_tree()
         return result
+
+    def _check_sets_limits(self):
+        """Refuse to set limits without the right to."""
+        if not self.env.su and not self.env.user.has_group("tier_billing.group_tier_manager"):
+            raise AccessError(self.env._("Only a billing manager sets the limits of a wallet."))
 
     def _check_no_money_yet(self, vals):
         """Refuse to change where a wallet's money goes once money has moved.
@@ -376,7 +319,7 @@ class TierWallet(models.Model):
         Account = self.env["tier.account"].sudo()
         for wallet in self:
             account = Account._get("wallet", wallet.company_id, wallet.currency_id, wallet)
-            wallet.account_id = account
+            wallet.sudo().account_id = account
             Account._get("world", wallet.company_id, wallet.currency_id)
             Account._get("exchange", wallet.company_id, wallet.currency_id)
         self._link_accounts()

@@ -37,17 +37,12 @@ class TierWallet(models.Model):
         Account = self.env["tier.account"].sudo()
         world = Account._get("world", self.company_id, self.currency_id)
         movements = [self._movement("topup", world, ancestor.account_id, amount, source_key, reason)]
-        for wallet in chain[1:]:
-            movements.append(
-                self._movement(
-                    "allocation",
-                    wallet.sudo().grant_account_id,
-                    wallet.account_id,
-                    amount,
-                    f"{source_key}:{wallet.id}",
-                    reason,
-                )
+        movements += [
+            self._movement(
+                "allocation", wallet.grant_account_id, wallet.account_id, amount, f"{source_key}:{wallet.id}", reason
             )
+            for wallet in chain[1:]
+        ]
         Transfer = self.env["tier.transfer"].sudo()
         if self._is_posted(source_key):
             # A repeat on another day would convert the further steps at another

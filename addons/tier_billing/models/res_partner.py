@@ -4,8 +4,13 @@ from odoo import fields, models
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    tier_wallet_ids = fields.One2many("tier.wallet", "partner_id", "Wallets")
-    tier_wallet_count = fields.Integer(compute="_compute_tier_wallet_count")
+    # An employee without a role here reads partners, but no wallet.
+    tier_wallet_ids = fields.One2many(
+        "tier.wallet", "partner_id", "Wallets", groups="tier_billing.group_tier_auditor,base.group_portal"
+    )
+    tier_wallet_count = fields.Integer(
+        "Number of wallets", compute="_compute_tier_wallet_count", groups="tier_billing.group_tier_auditor"
+    )
 
     def _compute_tier_wallet_count(self):
         counts = dict(

@@ -224,6 +224,7 @@ class TierWallet(models.Model):
         return wallets
 
     def write(self, vals):
+        self.check_access("write")
         if not self.env.su:
             if DERIVED_FIELDS & vals.keys():
                 raise AccessError(

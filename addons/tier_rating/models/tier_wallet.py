@@ -15,7 +15,7 @@ class TierWallet(models.Model):
         groups="base.group_user",
         help="What this wallet pays its parent. On the provider's own wallet: what its carrier charges.",
     )
-    endpoint_ids = fields.One2many("tier.endpoint", "wallet_id", "Endpoints")
+    endpoint_ids = fields.One2many("tier.endpoint", "wallet_id", "Endpoints", groups="base.group_user")
     brand_ids = fields.One2many("tier.brand", "wallet_id", "Brands", groups="base.group_user")
     call_count = fields.Integer(
         "Calls this month", compute="_compute_usage_figures", help="Sessions that were answered."

@@ -36,6 +36,28 @@ def short_transaction(registry):
         yield cr
 
 
+def see_commits(cr):
+    """Let a transaction that has written nothing yet see what others commit from here on.
+
+    Odoo's transactions see the database as of their first statement and may not
+    lock a row that has changed since. An account with calls in progress changes
+    many times a second, so that moving its money by hand would fail as often as
+    it is tried again. The ledger locks what it reads; READ COMMITTED is enough.
+
+    For what a person starts by a button or a form, as its first step, outside of
+    savepoints. It does nothing where something was written already.
+
+    :param cr: database cursor of a request
+    """
+    if not isinstance(cr, Cursor):
+        return
+    cr.execute("SELECT pg_current_xact_id_if_assigned() IS NULL")
+    if cr.fetchone()[0]:
+        # Ends the transaction, which was only read in; the pool sets the level
+        # back when the connection serves another request.
+        cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
+
+
 def in_short_transaction(registry, function):
     """Run ``function(cr)`` in a short transaction, again if it lost a race.
 

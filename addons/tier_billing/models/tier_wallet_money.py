@@ -72,7 +72,7 @@ class TierWallet(models.Model):
         amount = self._check_amount(amount)
         world = self.env["tier.account"].sudo()._get("world", self.company_id, self.currency_id)
         movement = self._movement(kind, self.account_id, world, amount, source_key, reason)
-        if kind == "payout" and not self._is_posted(source_key):
+        if kind == "payout":
             self._check_available(movement, on_credit=False)
         return self.env["tier.transfer"].sudo()._post([movement])
 
@@ -91,11 +91,10 @@ class TierWallet(models.Model):
         if not self.parent_id:
             raise UserError(self.env._("%s has no parent: top it up instead.", self.name))
         movement = self._movement("allocation", grant, self.account_id, amount, source_key, reason)
-        if not self._is_posted(source_key):
-            if self.money == "inside":
-                self._check_available(movement)
-            else:
-                self._check_overcommit(movement)
+        if self.money == "inside":
+            self._check_available(movement)
+        else:
+            self._check_overcommit(movement)
         return self.env["tier.transfer"].sudo()._post([movement])
 
     def _reclaim(self, amount, source_key, reason=None):
@@ -118,8 +117,7 @@ class TierWallet(models.Model):
             source_key,
             reason,
         )
-        if not self._is_posted(source_key):
-            self._check_available(movement, on_credit=False)
+        self._check_available(movement, on_credit=False)
         return self.env["tier.transfer"].sudo()._post([movement])
 
     def _adjust(self, amount, source_key, reason):
@@ -146,6 +144,8 @@ class TierWallet(models.Model):
             source_key,
             reason,
         )
+        self.env.flush_all()
+        ledger.writer.lock_accounts(self.env.cr, (), [movement])
         fresh = not self._is_posted(source_key)
         transfers = self.env["tier.transfer"].sudo()._post([movement])
         if fresh:
@@ -226,6 +226,9 @@ class TierWallet(models.Model):
     def _check_available(self, movement, on_credit=True):
         """Lock the accounts of a movement and check that the first can give this much.
 
+        A repeat of what was posted needs no funds. That is known under the lock only:
+        the first may have been posted while this waited for it.
+
         :param Movement movement: about to be posted
         :param bool on_credit: may be taken from a credit limit. A credit line is there to
             buy with; paid out or reclaimed it would be money from nothing.
@@ -233,6 +236,8 @@ class TierWallet(models.Model):
         """
         self.env.flush_all()
         state = ledger.writer.lock_accounts(self.env.cr, (), [movement])[movement.from_account]
+        if self._is_posted(movement.source_key):
+            return
         available = state.available
         if available is not None and not on_credit:
             available -= state.credit_limit
@@ -263,6 +268,8 @@ class TierWallet(models.Model):
         self.env.flush_all()
         grant = self.sudo().grant_account_id
         states = ledger.writer.lock_accounts(self.env.cr, [parent.account_id.id], [movement])
+        if self._is_posted(movement.source_key):
+            return
         granted = movement.amount - states[grant.id].balance
         funds = states[parent.account_id.id].available or Decimal(0)
         rate = self._rate(parent.currency_id, grant.currency_id, fields.Date.today())

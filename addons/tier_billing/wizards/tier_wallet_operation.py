@@ -3,6 +3,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from .. import ledger
 from ..const import MONEY_DIGITS
 
 
@@ -44,6 +45,7 @@ class TierWalletOperation(models.TransientModel):
         :return: an action that closes the dialog
         """
         self.ensure_one()
+        ledger.cursor.see_commits(self.env.cr)
         wallet = self.wallet_id
         wallet.check_access("write")
         if self.operation == "topup":

@@ -1,0 +1,167 @@
+"""One lock order for whoever moves money: accounts by id. Checked one lock at a time, not by luck.
+
+For each account that an operation touches: somebody else holds its lock, the operation starts and
+waits for it. It must not then hold an account of a higher id, or two such operations could each
+wait for the other.
+"""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("conserved")
+
+
+@pytest.fixture
+def tree(arena):
+    """Two currencies on every edge, so that exchange accounts take part."""
+    with arena.planting() as plant:
+        provider = plant()
+        reseller = plant(provider, "0.30", currency="XTS", overcommit_percent=500)
+        wallets = {
+            "provider": provider,
+            "reseller": reseller,
+            "inside": plant(reseller, "0.60", currency="USD"),
+            "outside": plant(reseller, "0.60", currency="USD", money="outside"),
+        }
+    for name in ("reseller", "inside", "outside"):
+        arena.fund(wallets[name], "1000")
+    return wallets
+
+
+def _wallet_operation(method, name, *more):
+    def operation(arena, tree):
+        with arena.env() as env:
+            getattr(env["tier.wallet"].browse(tree[name].id), method)(5, arena.key("lock"), *more)
+
+    return operation
+
+
+def _charge(arena, tree):
+    arena.charge([arena.usage(tree[name], 60) for name in ("outside", "inside", "reseller")])
+
+
+def _authorize(arena, tree):
+    arena.authorize(*[arena.request(tree[name], 60) for name in ("outside", "inside", "reseller")])
+
+
+def _settle(arena, tree):
+    arena.charge([arena.usage(tree["inside"], 60, session_key=tree["session"].session_key)])
+
+
+def _retry(arena, tree):
+    arena.retry([tree["event"]])
+
+
+def _expire(arena, _tree):
+    with arena.env() as env:
+        env["tier.hold"]._expire()
+
+
+def _release(arena, tree):
+    with arena.env() as env:
+        env["tier.hold"].search([("session_key", "=", tree["session"].session_key)]).action_release()
+
+
+OPERATIONS = {
+    "topup": _wallet_operation("_topup", "outside"),
+    "withdraw": _wallet_operation("_withdraw", "reseller"),
+    "allocate inside": _wallet_operation("_allocate", "inside"),
+    "allocate outside": _wallet_operation("_allocate", "outside"),
+    "reclaim inside": _wallet_operation("_reclaim", "inside"),
+    "reclaim outside": _wallet_operation("_reclaim", "outside"),
+    "credit": _wallet_operation("_adjust", "reseller", "why"),
+    "charge": _charge,
+    "authorize": _authorize,
+    "settle": _settle,
+    "retry": _retry,
+    "expire": _expire,
+    "release": _release,
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_accounts_are_locked_by_id(arena, tree, name):
+    """Guards `writer.lock_accounts`, and that it is called once, with all accounts of an operation."""
+    accounts = [
+        row[0]
+        for row in arena.rows(
+            "SELECT id FROM tier_account WHERE wallet_id IS NULL OR wallet_id = ANY(%s) ORDER BY id",
+            [wallet.id for wallet in tree.values()],
+        )
+    ]
+    waited = 0
+    for account_id in accounts:
+        # A session that ended long ago: there to be settled, expired or released.
+        tree["session"] = arena.request(tree["inside"], 60, ago=timedelta(hours=1))
+        assert arena.authorize(tree["session"]).granted == 60
+        tree["event"] = _in_suspense(arena, tree["inside"])
+        above = [other for other in accounts if other > account_id]
+        waited += _check_waiting(arena, account_id, above, lambda: OPERATIONS[name](arena, tree))
+    assert waited >= 2
+
+
+def _in_suspense(arena, wallet):
+    """The id of an event that could not be charged and now can."""
+    usage = arena.usage(wallet, 60)
+    arena.rows("UPDATE tier_wallet SET state = 'suspended' WHERE id = %s", wallet.id)
+    assert arena.charge([usage]).suspense == 1
+    arena.rows("UPDATE tier_wallet SET state = 'active' WHERE id = %s", wallet.id)
+    return arena.value("SELECT id FROM tier_usage_event WHERE source_key = %s", usage.source_key)
+
+
+def _check_waiting(arena, account_id, above, operation):
+    """Run an operation while its lock on an account is held by somebody else.
+
+    :param above: ids of the accounts that it must not have locked when it waits
+    :return: whether it waited at all: it may not touch this account
+    """
+    errors = []
+
+    def run():
+        try:
+            operation()
+        except BaseException as error:  # raised again below, in the test's thread
+            errors.append(error)
+
+    holder, probe = arena.connect(), arena.connect()
+    holder.autocommit = probe.autocommit = False
+    try:
+        with holder.cursor() as holding, probe.cursor() as probing:
+            holding.execute("SELECT FROM tier_account WHERE id = %s FOR NO KEY UPDATE", [account_id])
+            thread = threading.Thread(target=run, daemon=True)
+            thread.start()
+            waits = _is_waited_for(arena, holder.get_backend_pid(), thread)
+            locked = []
+            if waits:
+                probing.execute("SELECT id FROM tier_account WHERE id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED", [above])
+                locked = sorted({*above} - {row[0] for row in probing.fetchall()})
+                probe.rollback()
+            holder.rollback()
+            thread.join(30)
+    finally:
+        holder.close()
+        probe.close()
+    assert not thread.is_alive()
+    if errors:
+        raise errors[0]
+    assert not locked, f"waits for account {account_id} with {locked} locked already"
+    return waits
+
+
+def _is_waited_for(arena, pid, thread):
+    """Wait until the thread waits for that connection's locks, or has ended."""
+    deadline = time.monotonic() + 20
+    connection = arena.connect()
+    try:
+        with connection.cursor() as cursor:
+            while thread.is_alive() and time.monotonic() < deadline:
+                cursor.execute("SELECT FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))", [pid])
+                if cursor.rowcount:
+                    return True
+                time.sleep(0.002)
+    finally:
+        connection.close()
+    return False

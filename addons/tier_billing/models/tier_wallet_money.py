@@ -208,7 +208,8 @@ class TierWallet(models.Model):
             raise UserError(
                 self.env._("An amount has at most %s decimals.", MONEY_SCALE),
             )
-        return exact
+        # Zeros at the end do not count as decimals here, but do in the database.
+        return exact if value.as_tuple().exponent < -MONEY_SCALE else value
 
     def _check_open(self):
         """Refuse to fund a closed wallet."""

@@ -143,8 +143,8 @@ def login_table(logins, address):
 
 
 def _same_places(amounts):
-    """Amounts as text, all with as many decimal places as the one that has most, at least 2."""
-    places = max([2, *(len(amount.partition(".")[2]) for amount in amounts)])
+    """Amounts as text, all with as many decimal places as one of them needs, at least 2."""
+    places = max([2, *(len(amount.partition(".")[2].rstrip("0")) for amount in amounts)])
     return [f"{Decimal(amount):.{places}f}" for amount in amounts]
 
 

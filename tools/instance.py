@@ -58,7 +58,7 @@ class Instance:
 
     def test_addons(self):
         """The add-ons that only the tests install and that this copy of Odoo needs."""
-        script = self.odoo.addons_path[0] / debian.LEFT_OUT.relative_to("odoo/addons")
+        script = self.odoo.addon("mail") / debian.LEFT_OUT.relative_to("odoo/addons/mail")
         return [] if script.exists() else ["tier_test_assets"]
 
     def addons_path(self):

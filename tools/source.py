@@ -34,6 +34,15 @@ class Odoo:
             return [outer]
         return [inner]
 
+    def addon(self, name):
+        """The folder of a core add-on."""
+        for folder in (self.home / "odoo" / "addons" / name, self.home / "addons" / name):
+            if folder.is_dir():
+                return folder
+        raise Failure(
+            f"the Odoo in {self.home} lacks the add-on {name}.", "Use a whole copy of Odoo 19, or unset ODOO_HOME."
+        )
+
 
 def find():
     """Odoo, fetched if need be."""

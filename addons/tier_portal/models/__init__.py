@@ -1,0 +1,1 @@
+from . import tier_charge, tier_transfer, tier_wallet

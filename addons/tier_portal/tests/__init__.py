@@ -1,0 +1,8 @@
+from . import (
+    test_access_matrix,
+    test_access_rpc,
+    test_formatting,
+    test_portal_figures,
+    test_portal_pages,
+    test_portal_tour,
+)

@@ -1,5 +1,6 @@
 """The subcommands: each takes the parsed options and returns an exit code."""
 
+import json
 import shutil
 import subprocess
 
@@ -36,6 +37,26 @@ def shell(options):
             raise Failure("there is no demo database yet.", "Run ./tier run --once first.")
         command = here.odoo_command("shell", "-d", name, "--no-http", *options.words)
         return subprocess.run(command, env=here.env, cwd=here.folder, check=False).returncode
+
+
+def audit(options):
+    """Run the money audit on the demo database or another; exit 1 if it finds a fault."""
+    here = _open("audit")
+    with here.ready():
+        name = options.database or here.databases.name("demo")
+        if not here.databases.exists(name):
+            raise Failure(f"there is no database {name}.", "Run ./tier run --once first, or name one: --database NAME.")
+        with step("Checking every account and transfer"):
+            output = here.script("audit.py", name)
+    result = json.loads(demo.RESULT.search(output).group(1))
+    for finding in result["findings"]:
+        print("  {check}: {wallet} {detail} should be {expected}, is {found}".format(**finding))
+    print(
+        f"  {result['accounts']} accounts, {result['transfers']} transfers, {result['faults']} faults"
+        f" ({result['seconds']:.1f} s): {result['state']}.",
+        flush=True,
+    )
+    return 0 if result["state"] == "clean" else 1
 
 
 def stop(_options):

@@ -16,6 +16,7 @@
         "views/tier_wallet_views.xml",
         "views/tier_account_views.xml",
         "views/tier_hold_views.xml",
+        "views/tier_audit_views.xml",
         "views/res_partner_views.xml",
         "views/tier_menus.xml",
     ],

@@ -118,35 +118,10 @@ class TierAccount(models.Model):
 
     @api.model
     def _is_conserved(self):
-        """Check the ledger's two sums over the whole database.
+        """Tell whether the whole ledger adds up; see ``tier.audit``.
 
-        Per currency all accounts sum to zero, and each account's balance is its
-        transfers in less its transfers out, each hold counted once. Reads every
-        transfer: for audits, not for pages.
+        Reads every transfer: for audits, not for pages.
 
         :rtype: bool
         """
-        self.env.cr.execute(
-            """
-            WITH moves AS (
-                SELECT from_account_id AS account_id, -amount AS delta FROM tier_transfer
-                UNION ALL SELECT to_account_id, amount_to FROM tier_transfer
-                UNION ALL SELECT exchange_in_id, amount FROM tier_transfer
-                           WHERE exchange_in_id IS NOT NULL
-                UNION ALL SELECT exchange_out_id, -amount_to FROM tier_transfer
-                           WHERE exchange_out_id IS NOT NULL),
-            sums AS (SELECT account_id, sum(delta) AS total FROM moves GROUP BY account_id),
-            held AS (SELECT account_id, sum(amount) AS total, count(*) AS sessions
-                       FROM tier_hold WHERE state = 'open' GROUP BY account_id)
-            SELECT NOT EXISTS (
-                       SELECT FROM tier_account a
-                         LEFT JOIN sums ON sums.account_id = a.id
-                         LEFT JOIN held ON held.account_id = a.id
-                        WHERE a.balance <> COALESCE(sums.total, 0)
-                           OR a.held <> COALESCE(held.total, 0)
-                           OR a.open_sessions <> COALESCE(held.sessions, 0))
-               AND NOT EXISTS (
-                       SELECT FROM tier_account
-                        GROUP BY currency_id HAVING sum(balance) <> 0)"""
-        )
-        return self.env.cr.fetchone()[0]
+        return self.env["tier.audit"]._is_clean()

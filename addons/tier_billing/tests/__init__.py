@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_amounts,
+    test_audit,
     test_currencies,
     test_figures,
     test_holds,

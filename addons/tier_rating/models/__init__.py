@@ -1,4 +1,5 @@
 from . import (
+    tier_audit,
     tier_brand,
     tier_charge,
     tier_demo,

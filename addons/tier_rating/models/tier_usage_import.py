@@ -48,6 +48,8 @@ class TierUsageImport(models.Model):
 
     def action_import(self):
         """Import the file. Importing it again charges nothing twice."""
+        # Before the first batch: batches are committed as they are charged.
+        self.check_access("write")
         for record in self:
             if not record.data:
                 raise UserError(self.env._("Choose a file to import first."))

@@ -1,0 +1,78 @@
+"""The money audit finds what it looks for. Faults are made with the triggers off."""
+
+from odoo.tools import mute_logger
+
+from .common import TierBillingCase
+
+AUDIT_LOG = "odoo.addons.tier_billing.models.tier_audit"
+
+
+class TestAudit(TierBillingCase):
+    def setUp(self):
+        super().setUp()
+        self.provider, self.reseller, self.dealer, self.user = self.new_chain()
+        self.reseller._topup("100", "audit-topup")
+        self.dealer._allocate("10", "audit-allocation")
+
+    def tamper(self, statement, *values):
+        """Change the ledger as nobody may, past its triggers."""
+        self.env.flush_all()
+        for table in ("tier_account", "tier_transfer", "tier_hold"):
+            self.env.cr.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        self.env.cr.execute(statement, values)
+        for table in ("tier_account", "tier_transfer", "tier_hold"):
+            self.env.cr.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+    @mute_logger(AUDIT_LOG)
+    def run_audit(self):
+        audit = self.env["tier.audit"]._run()
+        return audit, set(audit.finding_ids.mapped("check_code"))
+
+    def test_clean(self):
+        audit, codes = self.run_audit()
+        self.assertEqual((audit.state, audit.finding_count, codes), ("clean", 0, set()))
+        self.assertGreaterEqual(audit.transfer_count, 2)
+        self.assertConserved()
+
+    def test_wrong_balance_names_the_wallet(self):
+        account = self.dealer.account_id
+        self.tamper("UPDATE tier_account SET balance = balance + 0.000001 WHERE id = %s", account.id)
+        audit, codes = self.run_audit()
+        self.assertEqual((audit.state, codes), ("faulty", {"balance", "conserved"}))
+        finding = audit.finding_ids.filtered(lambda f: f.check_code == "balance")
+        self.assertEqual(finding.wallet_id, self.dealer)
+        self.assertEqual((finding.expected, finding.found), (10, 10.000001))
+
+    def test_lost_transfer(self):
+        self.tamper("DELETE FROM tier_transfer WHERE source_key = 'audit-allocation'")
+        audit, codes = self.run_audit()
+        self.assertEqual(codes, {"balance"})
+        self.assertEqual(audit.finding_ids.wallet_id, self.reseller | self.dealer)
+
+    def test_wrong_hold(self):
+        self.tamper("UPDATE tier_account SET held = 1, open_sessions = 1 WHERE id = %s", self.user.account_id.id)
+        audit, codes = self.run_audit()
+        self.assertEqual(codes, {"held"})
+        self.assertEqual(audit.finding_ids.wallet_id, self.user)
+
+    def test_transfer_that_does_not_fit(self):
+        self.tamper(
+            "UPDATE tier_transfer SET currency_id = %s, currency_to_id = %s WHERE source_key = 'audit-allocation'",
+            self.shell.id,
+            self.shell.id,
+        )
+        self.assertIn("fits", self.run_audit()[1])
+
+    def test_nightly_calls_the_managers(self):
+        manager = self.staff("manager")
+        self.env["tier.audit"]._run_nightly()
+        self.assertFalse(manager.partner_id.activity_ids)
+        self.tamper("UPDATE tier_account SET balance = balance + 1 WHERE id = %s", self.user.account_id.id)
+        with mute_logger(AUDIT_LOG):
+            self.env["tier.audit"]._run_nightly()
+        self.assertIn("faults", manager.partner_id.activity_ids.summary)
+
+    def test_auditor_runs_it_and_changes_nothing(self):
+        auditor = self.staff("auditor")
+        action = self.env["tier.audit"].with_user(auditor).action_run()
+        self.assertEqual(self.env["tier.audit"].browse(action["res_id"]).user_id, auditor)

@@ -1,0 +1,54 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class TierAudit(models.Model):
+    _inherit = "tier.audit"
+
+    @api.model
+    def _checks(self):
+        return {
+            **super()._checks(),
+            "edges": (
+                self.env._("A charged event is charged on every tier of its chain"),
+                SQL(
+                    """
+                    SELECT w.account_id, e.wallet_id, w.tier + 1, count(c.id), e.source_key
+                      FROM tier_usage_event e
+                      JOIN tier_wallet w ON w.id = e.wallet_id
+                      LEFT JOIN tier_charge c ON c.event_id = e.id
+                     WHERE e.state = 'charged'
+                     GROUP BY e.id, w.account_id, w.tier HAVING count(c.id) <> w.tier + 1"""
+                ),
+            ),
+            "suspense": (
+                self.env._("An event in suspense is charged on no tier"),
+                SQL(
+                    """
+                    SELECT NULL::integer, e.wallet_id, 0, count(c.id), e.source_key
+                      FROM tier_usage_event e JOIN tier_charge c ON c.event_id = e.id
+                     WHERE e.state = 'suspense' GROUP BY e.id"""
+                ),
+            ),
+            "paid": (
+                self.env._("What a charge costs is what its transfer moved"),
+                SQL(
+                    """
+                    SELECT w.account_id, c.wallet_id, c.cost, COALESCE(t.amount, 0), t.source_key
+                      FROM tier_charge c
+                      JOIN tier_wallet w ON w.id = c.wallet_id AND w.parent_id IS NOT NULL
+                      LEFT JOIN tier_transfer t ON t.id = c.transfer_id
+                     WHERE c.cost <> COALESCE(t.amount, 0)"""
+                ),
+            ),
+            "known": (
+                self.env._("Every payment for usage belongs to a charge"),
+                SQL(
+                    """
+                    SELECT t.from_account_id, t.from_wallet_id, 0, t.amount, t.source_key
+                      FROM tier_transfer t
+                     WHERE t.kind = 'usage' AND t.source_key LIKE 'usage:%%'
+                       AND NOT EXISTS (SELECT FROM tier_charge c WHERE c.transfer_id = t.id)"""
+                ),
+            ),
+        }

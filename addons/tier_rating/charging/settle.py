@@ -212,19 +212,31 @@ def _charge_events(env, pairs):
     states = writer.lock_accounts(env.cr, holds, movements) if holds or movements else {}
     if holds:
         writer.close_holds(env.cr, session_keys, "settled")
-        env.cr.execute(
-            SQL(
-                """UPDATE tier_session SET state = 'settled'
-                    WHERE session_key = ANY(%s) AND state = 'open'""",
-                list(session_keys),
-            )
-        )
+    if session_keys:
+        _close_sessions(env, session_keys)
     transfers = writer.post(env.cr, movements, env.uid)
     charges = []
     for event_id, row in priced:
         charges += tables.charge_rows(event_id, row, states, transfers)
     tables.insert(env, "tier_charge", tables.CHARGE_COLUMNS, charges, SQL("RETURNING id"))
     return Outcome(len(priced), sum(reasons.values()), 0, reasons)
+
+
+def _close_sessions(env, session_keys):
+    """Note that these sessions have ended, also those whose hold had expired before.
+
+    Leans on the unique index on the key; locks in the order of the keys.
+    """
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE tier_session SET state = 'settled'
+             WHERE id IN (SELECT id FROM tier_session
+                           WHERE session_key = ANY(%s) AND state = 'open'
+                           ORDER BY session_key FOR UPDATE)""",
+            list(session_keys),
+        )
+    )
 
 
 def _session_accounts(env, session_keys):

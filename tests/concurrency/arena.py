@@ -5,11 +5,12 @@
 ...     reseller = plant(provider, "0.30")
 ...     user = plant(reseller, "0.60", money="outside")
 >>> arena.fund(reseller, "10")                            # doctest: +SKIP
->>> arena.authorize(arena.request(user, 60)).granted      # doctest: +SKIP
+>>> arena.ask(arena.request(user, 60)).granted            # doctest: +SKIP
 60
 """
 
 import itertools
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -177,6 +178,26 @@ class Arena:
             move = record._topup if wallet.inside else record._allocate
             move(Decimal(amount), self.key("fund"))
 
+    def dialog(self, wallet, operation, amount):
+        """Open the dialog of wallet operations and fill it in; return its id."""
+        with self.env() as env:
+            values = {"wallet_id": wallet.id, "operation": operation, "amount": amount, "reason": "why"}
+            return env["tier.wallet.operation"].create(values).id
+
+    def press(self, dialog):
+        """Press the dialog's button, in a request: "done", or what the person is told."""
+        from odoo.exceptions import UserError
+        from odoo.service.model import retrying
+
+        with self.registry.cursor() as cr:
+            record = self.env_of(cr)["tier.wallet.operation"].browse(dialog)
+            record.wallet_id.mapped("name")  # a request has read something before it gets there
+            try:
+                retrying(record.action_apply, record.env)
+            except UserError as error:
+                return str(error)
+        return "done"
+
     # --- calls --------------------------------------------------------------
 
     def key(self, what):
@@ -213,11 +234,14 @@ class Arena:
             ended_at=now(),
         )
 
-    def authorize(self, *requests):
-        """The answers to requests, in their order; to one request its answer."""
+    def authorize(self, requests):
+        """The answers to a batch of requests, in their order."""
         answers = self._shared["tier.session"]._authorize(requests)
-        found = [answers[request.session_key] for request in requests]
-        return found[0] if len(requests) == 1 else found
+        return [answers[request.session_key] for request in requests]
+
+    def ask(self, request):
+        """The answer to one request."""
+        return self.authorize([request])[0]
 
     def charge(self, usages):
         """What became of a batch of calls."""
@@ -235,11 +259,32 @@ class Arena:
         :return: the seconds that it lasted, 0 when refused
         """
         request = self.request(wallet, asked)
-        seconds = min(lasts, self.authorize(request).granted)
+        seconds = min(lasts, self.ask(request).granted)
         if seconds:
             outcome = self.charge([self.usage(wallet, seconds, session_key=request.session_key)])
             assert (outcome.charged, outcome.suspense, outcome.duplicate) == (1, 0, 0)
         return seconds
+
+    def is_waited_for(self, connection, going_on=lambda: True):
+        """Wait until somebody waits for a lock of this connection.
+
+        :param going_on: tells whether somebody still may
+        """
+        deadline = time.monotonic() + 20
+        watch = self.connect()
+        try:
+            with watch.cursor() as cursor:
+                while going_on() and time.monotonic() < deadline:
+                    cursor.execute(
+                        "SELECT FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))",
+                        [connection.info.backend_pid],
+                    )
+                    if cursor.rowcount:
+                        return True
+                    time.sleep(0.002)
+        finally:
+            watch.close()
+        return False
 
     # --- what must be true --------------------------------------------------
 

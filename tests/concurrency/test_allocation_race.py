@@ -48,25 +48,6 @@ def _move(arena, wallet, method, *args):
     return "done"
 
 
-def _dialog(arena, wallet, operation, amount):
-    """Open the dialog of wallet operations and fill it in; return its id."""
-    with arena.env() as env:
-        values = {"wallet_id": wallet.id, "operation": operation, "amount": amount, "reason": "why"}
-        return env["tier.wallet.operation"].create(values).id
-
-
-def _apply(arena, dialog):
-    """Press the dialog's button."""
-    with arena.registry.cursor() as cr:
-        record = arena.env_of(cr)["tier.wallet.operation"].browse(dialog)
-        record.wallet_id.mapped("name")  # a request has read something before it gets there
-        try:
-            service.retrying(record.action_apply, record.env)
-        except UserError as error:
-            return str(error)
-    return "done"
-
-
 def _transfers(arena, key):
     return arena.rows("SELECT amount FROM tier_transfer WHERE source_key = %s", key)
 
@@ -95,10 +76,10 @@ def test_thirty_people_share_what_there_is(arena, tree):
     """
     arena.fund(tree["reseller"], "12")
     names = ["first", "second", "abroad"] * 10
-    dialogs = [_dialog(arena, tree[name], "allocate", 1.25 if name == "abroad" else 1) for name in names]
+    dialogs = [arena.dialog(tree[name], "allocate", 1.25 if name == "abroad" else 1) for name in names]
 
     with Sampler(arena, [tree["reseller"]]) as sampler:
-        told = race([partial(_apply, arena, dialog) for dialog in dialogs])
+        told = race([partial(arena.press, dialog) for dialog in dialogs])
 
     assert told.count("done") == 12
     assert all("0 USD available" in text for text in told if text != "done")
@@ -112,9 +93,9 @@ def test_a_button_pressed_eight_times_moves_once(arena, tree, operation):
     wallet = tree["first"]
     if operation in ("allocate", "reclaim"):
         arena.fund(wallet if operation == "reclaim" else tree["reseller"], "5")
-    dialog = _dialog(arena, wallet, operation, 5)
+    dialog = arena.dialog(wallet, operation, 5)
 
-    assert race([partial(_apply, arena, dialog)] * 8) == ["done"] * 8
+    assert race([partial(arena.press, dialog)] * 8) == ["done"] * 8
 
     assert arena.balance(wallet) == (0 if operation == "reclaim" else 5)
 
@@ -191,13 +172,13 @@ def test_funds_of_a_busy_reseller_can_be_allocated(arena, tree):
     reseller, outside = tree["reseller"], tree["outside"]
     arena.fund(reseller, "9")
     arena.fund(outside, "1000")
-    dialogs = [_dialog(arena, tree["first"], "allocate", 0.30) for _ in range(12)]
+    dialogs = [arena.dialog(tree["first"], "allocate", 0.30) for _ in range(12)]
 
     def calls():
         return sum(arena.call(outside, 60, 60) for _ in range(5))
 
     with Sampler(arena, [reseller]) as sampler:
-        told, *seconds = race([lambda: [_apply(arena, dialog) for dialog in dialogs]] + [calls] * 6)
+        told, *seconds = race([lambda: [arena.press(dialog) for dialog in dialogs]] + [calls] * 6)
 
     allocated = told.count("done")
     # What was refused was refused for want of funds: 9.00 pay for 30 of these 42.

@@ -99,7 +99,7 @@ def test_the_same_session_asked_for_at_once_holds_once(arena):
     arena.fund(user, "100")
     request = arena.request(user, 60)
 
-    answers = race([lambda: arena.authorize(request)] * 10)
+    answers = race([lambda: arena.ask(request)] * 10)
 
     assert set(answers) == {answers[0]}
     assert answers[0].granted == 60
@@ -115,7 +115,7 @@ def test_batches_that_share_sessions_do_not_deadlock(arena, lost_races):
     arena.fund(user, "100")
     requests = [arena.request(user, 60) for _ in range(40)]
 
-    batches = race([lambda step=step: arena.authorize(*(requests * 2)[step : step + 30]) for step in range(0, 40, 5)])
+    batches = race([lambda step=step: arena.authorize((requests * 2)[step : step + 30]) for step in range(0, 40, 5)])
 
     assert {answer.granted for batch in batches for answer in batch} == {60}
     assert arena.account(user.account_id) == (100, 24, 40)
@@ -142,7 +142,7 @@ def test_concurrent_calls_are_counted_on_every_tier(arena, limited):
     requests = [arena.request(user, 60) for user in users]
 
     with Sampler(arena, [provider, reseller, *set(users)]) as sampler:
-        answers = race([lambda request=request: arena.authorize(request) for request in requests])
+        answers = race([lambda request=request: arena.ask(request) for request in requests])
 
     granted = [answer for answer in answers if answer.granted]
     assert len(granted) == 7
@@ -151,4 +151,4 @@ def test_concurrent_calls_are_counted_on_every_tier(arena, limited):
     # A call that ends frees its place.
     ended = next(request for request, answer in zip(requests, answers, strict=True) if answer.granted)
     arena.charge([arena.usage(users[requests.index(ended)], 1, session_key=ended.session_key)])
-    assert [arena.authorize(arena.request(user, 60)).granted for user in (users[0], users[-1])] == [60, 0]
+    assert [arena.ask(arena.request(user, 60)).granted for user in (users[0], users[-1])] == [60, 0]

@@ -6,7 +6,6 @@ wait for the other.
 """
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -44,7 +43,7 @@ def _charge(arena, tree):
 
 
 def _authorize(arena, tree):
-    arena.authorize(*[arena.request(tree[name], 60) for name in ("outside", "inside", "reseller")])
+    arena.authorize([arena.request(tree[name], 60) for name in ("outside", "inside", "reseller")])
 
 
 def _settle(arena, tree):
@@ -96,7 +95,7 @@ def test_accounts_are_locked_by_id(arena, tree, name):
     for account_id in accounts:
         # A session that ended long ago: there to be settled, expired or released.
         tree["session"] = arena.request(tree["inside"], 60, ago=timedelta(hours=1))
-        assert arena.authorize(tree["session"]).granted == 60
+        assert arena.ask(tree["session"]).granted == 60
         tree["event"] = _in_suspense(arena, tree["inside"])
         above = [other for other in accounts if other > account_id]
         waited += _check_waiting(arena, account_id, above, lambda: OPERATIONS[name](arena, tree))
@@ -133,7 +132,7 @@ def _check_waiting(arena, account_id, above, operation):
             holding.execute("SELECT FROM tier_account WHERE id = %s FOR NO KEY UPDATE", [account_id])
             thread = threading.Thread(target=run, daemon=True)
             thread.start()
-            waits = _is_waited_for(arena, holder.get_backend_pid(), thread)
+            waits = arena.is_waited_for(holder, thread.is_alive)
             locked = []
             if waits:
                 probing.execute("SELECT id FROM tier_account WHERE id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED", [above])
@@ -149,19 +148,3 @@ def _check_waiting(arena, account_id, above, operation):
         raise errors[0]
     assert not locked, f"waits for account {account_id} with {locked} locked already"
     return waits
-
-
-def _is_waited_for(arena, pid, thread):
-    """Wait until the thread waits for that connection's locks, or has ended."""
-    deadline = time.monotonic() + 20
-    connection = arena.connect()
-    try:
-        with connection.cursor() as cursor:
-            while thread.is_alive() and time.monotonic() < deadline:
-                cursor.execute("SELECT FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))", [pid])
-                if cursor.rowcount:
-                    return True
-                time.sleep(0.002)
-    finally:
-        connection.close()
-    return False

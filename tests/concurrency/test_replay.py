@@ -154,7 +154,7 @@ def test_suspense_is_retried_by_many_at_once(arena, trees, lost_races):
 def test_an_event_whose_session_settles_from_two_sides(arena, trees):
     """The same final events from two switches at once: one charge, and each hold closed once."""
     sessions = [arena.request(payer, 60) for payer in trees * 10]
-    assert {answer.granted for answer in arena.authorize(*sessions)} == {60}
+    assert {answer.granted for answer in arena.authorize(sessions)} == {60}
     prefix = arena.key("final")
     usages = [
         arena.usage(payer, 30, key=f"{prefix}-{number}", session_key=session.session_key)

@@ -281,6 +281,8 @@ class Pricer:
         :param item: :class:`Item`
         :return: (reason, detail) or None
         """
+        if len(chain) == 1:
+            return "no_price_list", "The provider's own wallet buys from nobody."
         if item.quantity <= 0:
             return None
         for wallet in chain:

@@ -1,6 +1,7 @@
 """Who pays for a usage, and what on every tier: the front half of the charging path."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from odoo.tools import SQL
 
@@ -68,6 +69,9 @@ def find_payers(env, usages):
     )
     resolved = []
     for usage in usages:
+        if not usage.quantity.is_finite():
+            usage.bad = ("bad_record", f"{usage.quantity} is not a quantity.")
+            usage.quantity = Decimal(0)
         row = Resolved(usage, services.get(usage.service), wallet_id=usage.wallet_id)
         resolved.append(row)
         for kind, identifier in usage.accounts if not usage.wallet_id else ():

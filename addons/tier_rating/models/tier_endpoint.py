@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 
 class TierEndpoint(models.Model):
@@ -38,6 +38,17 @@ class TierEndpoint(models.Model):
         "(identifier, kind, COALESCE(switch_id, 0)) WHERE active",
         "This endpoint belongs to a wallet already.",
     )
+
+    @api.constrains("wallet_id")
+    def _check_wallet(self):
+        for endpoint in self:
+            if not endpoint.wallet_id.parent_id:
+                raise ValidationError(
+                    self.env._(
+                        "%s is the provider's own wallet and buys from nobody: open another wallet below it.",
+                        endpoint.wallet_id.name,
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -16,7 +16,7 @@ class TestWorkedExamples(TierRatingCase):
 
     def build(self, dealer, user):
         """Build a chain with funds and charge a call on it."""
-        self.chain = provider, reseller, dealer, user = self.new_selling_chain(dealer, user)
+        self.chain = _provider, reseller, dealer, user = self.new_selling_chain(dealer, user)
         reseller._topup(10, "funds:reseller")
         dealer._allocate(5, "funds:dealer")
         user._allocate(2, "funds:user")
@@ -126,7 +126,7 @@ class TestWorkedExamples(TierRatingCase):
         self.assertEqual((dealer.sale_month, reseller.margin_month), (1, 0.1))
 
     def test_without_a_carrier_deck(self):
-        provider, reseller, _dealer, user = self.new_selling_chain(carrier=None)
+        provider, _reseller, _dealer, user = self.new_selling_chain(carrier=None)
         user._topup(2, "funds")
         self.charge(self.call("k:1"))
         self.assertEqual(self.shares("k:1")[-1], (provider, "0.7", "0", "0.7"))

@@ -13,7 +13,11 @@ from . import counting
 # Tests that may be skipped in CI, as "path::Class::test": none.
 MAY_BE_SKIPPED = frozenset()
 
-_ran, _skipped, _complaints = set(), {}, []
+_exist, _ran, _skipped, _complaints = [], set(), {}, []
+
+
+def pytest_sessionstart():
+    _exist.extend(counting.names())
 
 
 def pytest_runtest_logreport(report):
@@ -29,7 +33,7 @@ def pytest_sessionfinish(session, exitstatus):
     if session.shouldfail or session.shouldstop or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return
     seen = _ran | set(_skipped)
-    _complaints.extend(f"did not run: {name}" for name in counting.names() if name not in seen)
+    _complaints.extend(f"did not run: {name}" for name in _exist if name not in seen)
     if os.environ.get("CI"):
         _complaints.extend(
             f"skipped: {name}: {why}" for name, why in sorted(_skipped.items()) if name not in MAY_BE_SKIPPED

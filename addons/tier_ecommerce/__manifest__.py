@@ -15,6 +15,7 @@
         "views/shop_templates.xml",
         "views/portal_templates.xml",
     ],
+    "demo": ["demo/product_pricelist_demo.xml"],
     "assets": {
         "web.assets_frontend": ["tier_ecommerce/static/src/js/**/*"],
         "web.assets_tests": ["tier_ecommerce/static/tests/tours/**/*"],

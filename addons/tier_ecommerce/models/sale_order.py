@@ -205,8 +205,8 @@ class SaleOrder(models.Model):
         for line in self.order_line.filtered("product_id.is_tier_credit"):
             if line.tier_wallet_id not in wallets:
                 return self.env._(
-                    "%s has no active wallet of yours to go to. Remove it from your cart and "
-                    "choose a wallet on the page of the product.",
+                    "The wallet that %s would top up is not active or not yours. Remove it from "
+                    "your cart, then choose a wallet on the page of the product.",
                     line.name_short,
                 )
         return ""

@@ -9,8 +9,8 @@ from odoo.tools import SQL
 
 from ..engine.tariff import Rate, Terms
 
-# No prefix in the world is longer; a longer candidate only costs look-ups.
-LONGEST_PREFIX = 15
+# What a rate may have at most; a longer candidate only costs look-ups.
+LONGEST_PREFIX = 18
 
 
 class Wallet(NamedTuple):

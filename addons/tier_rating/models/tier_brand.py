@@ -84,11 +84,13 @@ class TierBrand(models.Model):
         "CHECK (initial_increment >= 0 AND increment > 0 AND initial_increment <= 86400 AND increment <= 86400)",
         "The next increment is at least one second; both are a day at most.",
     )
-    _charges_positive = models.Constraint(
-        "CHECK (COALESCE(connection_charge, 0) >= 0 AND COALESCE(minimum_charge, 0) >= 0"
-        " AND COALESCE(surcharge, 0) >= 0 AND COALESCE(grace_seconds, 0) >= 0"
-        " AND COALESCE(surcharge_after, 0) >= 0 AND COALESCE(max_session, 0) >= 0)",
-        "Charges and times of a brand are zero or more.",
+    _charges_sane = models.Constraint(
+        "CHECK (COALESCE(connection_charge, 0) >= 0 AND COALESCE(connection_charge, 0) < 1e9"
+        " AND COALESCE(minimum_charge, 0) >= 0 AND COALESCE(minimum_charge, 0) < 1e9"
+        " AND COALESCE(surcharge, 0) >= 0 AND COALESCE(surcharge, 0) < 1e9"
+        " AND COALESCE(grace_seconds, 0) >= 0 AND COALESCE(surcharge_after, 0) >= 0"
+        " AND COALESCE(max_session, 0) >= 0)",
+        "Charges and times of a brand are zero or more, and charges below one billion.",
     )
 
     @api.constrains("rounding_digits")

@@ -47,7 +47,11 @@ class TierPriceList(models.Model):
     rate_count = fields.Integer("Own rates", compute="_compute_rate_count")
     wallet_ids = fields.One2many("tier.wallet", "price_list_id", "Customers")
 
-    _markup_sane = models.Constraint("CHECK (COALESCE(markup_percent, 0) > -100)", "A mark-up is above -100 %.")
+    _derivation_sane = models.Constraint(
+        "CHECK (COALESCE(markup_percent, 0) > -100 AND COALESCE(markup_percent, 0) < 1e6"
+        " AND abs(COALESCE(fixed, 0)) < 1e9)",
+        "A mark-up is above -100 %, and neither it nor the fixed part is without measure.",
+    )
 
     @api.depends("brand_id")
     def _compute_currency_id(self):

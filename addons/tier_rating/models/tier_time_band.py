@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..engine.bands import Band, Window
+from ..engine.bands import DAY, Band, Window
 
 
 class TierTimeBand(models.Model):
@@ -26,14 +26,7 @@ class TierTimeBand(models.Model):
         self.ensure_one()
         return Band(
             self.id,
-            tuple(
-                Window(
-                    frozenset(line._weekdays()),
-                    round(line.hour_from * 3600),
-                    round(line.hour_to * 3600),
-                )
-                for line in self.line_ids
-            ),
+            tuple(Window(frozenset(line._weekdays()), *line._seconds()) for line in self.line_ids),
         )
 
 
@@ -76,10 +69,18 @@ class TierTimeBandLine(models.Model):
             return list(range(first, last + 1))
         return [*range(first, 8), *range(1, last + 1)]
 
+    def _seconds(self):
+        """Return the window's first and last second of the day.
+
+        :rtype: tuple
+        """
+        return round(self.hour_from * 3600), round(self.hour_to * 3600)
+
     @api.constrains("hour_from", "hour_to")
     def _check_hours(self):
         for line in self:
-            if not (0 <= line.hour_from < 24 and 0 < line.hour_to <= 24):
+            start, end = line._seconds()
+            if not (0 <= start < DAY and 0 < end <= DAY):
                 raise ValidationError(self.env._("Hours of a band lie between 0:00 and 24:00."))
-            if line.hour_from == line.hour_to:
+            if start == end:
                 raise ValidationError(self.env._("A band's window must not be empty."))

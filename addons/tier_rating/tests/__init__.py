@@ -1,5 +1,6 @@
 from . import (
     test_charging,
+    test_price_lists,
     test_suspense,
     test_worked_examples,
 )

@@ -70,16 +70,25 @@ class TierUsageImport(models.Model):
     def _import_file(self, switch, path, name=None, progress=None):
         """Import a file from disk; streams, whatever its length.
 
+        In transactions of its own: the switch must be committed, and the caller's
+        transaction sees the result from its next commit on.
+
         :param switch: ``tier.switch`` that wrote it
         :param str path: of the file
         :param str name: to show; the file's own by default
         :param progress: called with the number of records read so far
         :return: the ``tier.usage.import`` record
         """
-        record = self.create({"name": name or path.rsplit("/", 1)[-1], "switch_id": switch.id})
-        with open(path, "rb") as stream:
-            record._import_stream(stream, progress)
-        return record
+        # Committed ahead of its first batch: if this process dies, the events that it
+        # leaves behind still tell what file they came with.
+        with self.env.registry.cursor() as cr:
+            record = self.with_env(self.env(cr=cr)).create(
+                {"name": name or path.rsplit("/", 1)[-1], "switch_id": switch.id}
+            )
+            cr.commit()  # pylint: disable=invalid-commit
+            with open(path, "rb") as stream:
+                record._import_stream(stream, progress)
+        return self.browse(record.id)
 
     def _import_stream(self, stream, progress=None):
         """Charge all records of a stream, batch by batch.

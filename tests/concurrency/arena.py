@@ -22,6 +22,7 @@ from odoo_process import committed, connect
 NUMBER = "4930123456"
 # ISO 4217's code for tests. Units for one dollar: exact in both directions.
 OTHER_CURRENCY, OTHER_RATE = "XTS", Decimal("1.25")
+RATES = {"USD": Decimal(1), OTHER_CURRENCY: OTHER_RATE}
 
 
 @dataclass(frozen=True)
@@ -52,22 +53,31 @@ class Wallet:
 class Arena:
     """One database; every tree, session and event in it has a name of its own."""
 
-    def __init__(self, database):
+    def __init__(self, database, prefix=""):
+        """Reach a database.
+
+        :param prefix: begins every name, for one of several processes on one database
+        """
         self.database = database
+        self.prefix = prefix
         self.numbers = itertools.count(1)
-        with self.connect() as connection, connection.cursor() as cursor:
-            # A test that hangs shall fail, and waiting for the disk proves nothing here.
-            for setting in ("statement_timeout = '40s'", "synchronous_commit = off"):
-                cursor.execute(f'ALTER DATABASE "{database}" SET {setting}')
         with self.env() as env:
             self.registry = env.registry
-            self.currencies = {"USD": env.ref("base.USD").id, OTHER_CURRENCY: self._other_currency(env)}
-            env.company.currency_id = self.currencies["USD"]
-            self.country_prefix = NUMBER[:2]
         # Charging and authorizing take nothing of it but the registry and the user, so that
         # fifty threads can share it.
         self._shared_cursor = self.registry.cursor()
-        self._shared = env(cr=self._shared_cursor)
+        self._shared = self.env_of(self._shared_cursor)
+
+    def prepare(self):
+        """Make a copy of the template ready for these tests, once."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            # A test that hangs shall fail, and waiting for the disk proves nothing here.
+            for setting in ("statement_timeout = '40s'", "synchronous_commit = off"):
+                cursor.execute(f'ALTER DATABASE "{self.database}" SET {setting}')
+        with self.env() as env:
+            env.company.currency_id = env.ref("base.USD")
+            currency = env["res.currency"].create({"name": OTHER_CURRENCY, "symbol": "¤", "rounding": 0.01})
+            currency.rate_ids = [(0, 0, {"name": "2000-01-01", "rate": float(OTHER_RATE)})]
 
     def close(self):
         self._shared_cursor.close()
@@ -107,16 +117,6 @@ class Arena:
 
     # --- wallets ------------------------------------------------------------
 
-    @staticmethod
-    def _other_currency(env):
-        currency = env["res.currency"].with_context(active_test=False).search([("name", "=", OTHER_CURRENCY)])
-        if not currency:
-            currency = env["res.currency"].create({"name": OTHER_CURRENCY, "symbol": "¤", "rounding": 0.01})
-        currency.active = True
-        currency.rate_ids.unlink()
-        currency.rate_ids = [(0, 0, {"name": "2000-01-01", "rate": float(OTHER_RATE)})]
-        return currency.id
-
     @contextmanager
     def planting(self):
         """Yield a function that makes wallets, committed together at the block's end."""
@@ -137,7 +137,7 @@ class Arena:
                 "name": name,
                 "partner_id": env["res.partner"].create({"name": name}).id,
                 "parent_id": parent and parent.id,
-                "currency_id": self.currencies[currency],
+                "currency_id": env["res.currency"].search([("name", "=", currency)]).id,
                 **values,
             }
         )
@@ -155,7 +155,7 @@ class Arena:
             env["tier.rate"].create(
                 {
                     "price_list_id": wallet.price_list_id.id,
-                    "prefix": self.country_prefix,
+                    "prefix": NUMBER[:2],
                     "price": float(price),
                     "service_id": env.ref("tier_rating.service_voice").id,
                 }
@@ -202,7 +202,7 @@ class Arena:
 
     def key(self, what):
         """A name that nothing else has."""
-        return f"{what}-{next(self.numbers)}"
+        return f"{self.prefix}{what}-{next(self.numbers)}"
 
     def request(self, wallet, seconds=None, key=None, ago=timedelta(0)):
         """A session that asks to begin.
@@ -294,6 +294,24 @@ class Arena:
 
     def balance(self, wallet):
         return self.account(wallet.account_id)[0]
+
+    def balances_after(self, calls):
+        """What the balances of all wallets concerned must be once each call is charged once, by hand.
+
+        :param calls: pairs (wallet, seconds)
+        :return: dict of :class:`Wallet` to balance
+        """
+        calls = list(calls)
+        wallets = {above for wallet in {wallet for wallet, _seconds in calls} for above in wallet.chain}
+        balances = {wallet: self.balance(wallet) for wallet in wallets}
+        for payer, seconds in calls:
+            for wallet in payer.chain[:-1]:
+                cost = wallet.pays(seconds)
+                balances[wallet] -= cost
+                # What a customer of the provider pays is earned, what an outside one pays is a memo.
+                if wallet.inside and wallet.parent.parent:
+                    balances[wallet.parent] += cost * RATES[wallet.parent.currency] / RATES[wallet.currency]
+        return balances
 
     def check_ledger(self):
         """Invariants 1 and 2 and the sums of holds, as the product audits itself and by hand."""

@@ -9,6 +9,7 @@ def arena(databases):
     """A database that all tests of this folder share; each plants a tree of its own in it."""
     database = databases.create()
     arena = Arena(database)
+    arena.prepare()
     yield arena
     arena.close()
     databases.drop(database)

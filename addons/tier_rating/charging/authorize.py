@@ -14,13 +14,17 @@ from ..engine.errors import Refused
 from ..engine.offer import Receipt
 from ..engine.price import price
 from .pricing import REASON_OF, Item, Pricer
-from .resolve import find_payers, service_ids
+from .resolve import find_payers
 from .usage import Usage
 
 # How long a hold outlives what was granted: a phone may ring for so long.
 RINGING = timedelta(seconds=180)
+# A hold for units that are no seconds says nothing of how long they last.
+LONGEST_HOLD = timedelta(days=1)
 # What nobody limits may still not be asked for in full by the search.
 UNLIMITED = Decimal(10) ** 11
+# What an integer column keeps.
+LARGEST_GRANT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Decision:
     """An answer on its way to the database."""
 
     request: Request
+    service_id: int | None = None
     endpoint_id: int | None = None
     wallet_id: int | None = None
     granted: int = 0
@@ -116,7 +121,7 @@ def _as_usage(request):
 
 
 def _decision(request, row):
-    decision = Decision(request, row.endpoint_id, row.wallet_id)
+    decision = Decision(request, row.service_id, row.endpoint_id, row.wallet_id)
     if row.priced.reason:
         decision.deny(row.priced.reason)
     return decision
@@ -162,12 +167,11 @@ def _decide(env, decisions):
     open_ones = [decision for decision in decisions if not decision.reason]
     if not open_ones:
         return
-    services = service_ids(env)
     items = [
         Item(
             decision,
             decision.wallet_id,
-            services[decision.request.service],
+            decision.service_id,
             decision.request.number,
             decision.request.at,
             Decimal(1),
@@ -200,7 +204,10 @@ def _grant(pricer, item, decision, states):
 
     :return: list of (account id, amount to hold), empty when refused
     """
-    chain = pricer.chains[item.wallet_id]
+    chain = pricer.chains.get(item.wallet_id)
+    if not chain:
+        decision.deny("unknown_account")
+        return []
     refusal = pricer.refusal(chain, item)
     if refusal:
         decision.deny(refusal[0])
@@ -211,9 +218,10 @@ def _grant(pricer, item, decision, states):
             decision.deny("too_many_calls")
             return []
     payers = chain[:-1]
+    timed = pricer.timed[item.service_id]
     try:
         tiers = _tiers(pricer, item, chain, states)
-        granted = grant_chain(tiers, item.at, decision.request.requested)
+        granted = grant_chain(tiers, item.at, _cap(decision.request.requested, timed))
     except Refused as refused:
         decision.deny(REASON_OF.get(refused.reason, refused.reason))
         return []
@@ -224,7 +232,8 @@ def _grant(pricer, item, decision, states):
         decision.deny("below_cost")
         return []
     decision.granted = granted.quantity
-    decision.expires_at = item.at + timedelta(seconds=granted.quantity) + RINGING
+    lasts = timedelta(seconds=granted.quantity) if timed else LONGEST_HOLD
+    decision.expires_at = item.at + lasts + RINGING
     amounts = [(wallet.account_id, amount) for wallet, amount in zip(payers, granted.holds, strict=True)]
     amounts += [(wallet.account_id, Decimal(0)) for wallet in _counted(chain)[len(payers) :]]
     for account_id, amount in amounts:
@@ -232,6 +241,13 @@ def _grant(pricer, item, decision, states):
         states[account_id].held += amount
         states[account_id].open_sessions += 1
     return amounts
+
+
+def _cap(requested, timed):
+    """Return the most to grant: what was asked for, and what can be stored of other units."""
+    if timed:
+        return requested
+    return LARGEST_GRANT if requested is None else min(requested, LARGEST_GRANT)
 
 
 def _tiers(pricer, item, chain, states):

@@ -34,6 +34,9 @@ REQUIRED = ("prefix", "destination", "price")
 DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%Y%m%d")
 PREFIX = re.compile(r"[0-9]{1,18}")
 LARGEST_PRICE = Decimal(10) ** 9
+# Finer than any carrier's price; what claims more is no number that someone wrote.
+MOST_DECIMALS = 12
+LONGEST_NAME = 200
 DAY = 86400
 
 
@@ -139,6 +142,8 @@ def _row(line, cells, columns, decimal_comma):
             raise DeckError(line, f"{name} is not a number: {text[:40]!r}.") from error
         if not value.is_finite() or not 0 <= value < LARGEST_PRICE:
             raise DeckError(line, f"{name} is out of range: {text[:40]!r}.")
+        if value and value.normalize().as_tuple().exponent < -MOST_DECIMALS:
+            raise DeckError(line, f"{name} has more than {MOST_DECIMALS} decimals: {text[:40]!r}.")
         return value
 
     def seconds(name):
@@ -156,19 +161,30 @@ def _row(line, cells, columns, decimal_comma):
     blocked = cell("blocked").lower() in ("1", "true", "yes", "x")
     if price is None and not blocked:
         raise DeckError(line, "the price is empty.")
+    destination = cell("destination")
+    if len(destination) > LONGEST_NAME:
+        raise DeckError(line, f"the destination is longer than {LONGEST_NAME} characters: {destination[:40]!r}.")
+    date_from, date_to = _period(line, cell("date_from"), cell("date_to"))
     return DeckRow(
         line=line,
         prefix=prefix,
-        destination=cell("destination"),
+        destination=destination,
         price=price or Decimal(0),
         initial=seconds("initial"),
         increment=seconds("increment"),
         connection_charge=number("connection_charge"),
-        date_from=_date(line, cell("date_from")),
-        date_to=_date(line, cell("date_to")),
+        date_from=date_from,
+        date_to=date_to,
         band=cell("band"),
         blocked=blocked,
     )
+
+
+def _period(line, first, last):
+    date_from, date_to = _date(line, first), _date(line, last)
+    if date_from and date_to and date_to < date_from:
+        raise DeckError(line, f"the rate ends on {date_to}, before it begins on {date_from}.")
+    return date_from, date_to
 
 
 def _date(line, text):

@@ -10,14 +10,24 @@ from odoo.exceptions import UserError
 
 from .. import charging
 from ..adapters import registry
-from ..adapters.base import ReadOptions, UsageRecord
-from ..charging.usage import from_bad_record, from_record
+from ..adapters.base import ReadOptions, UsageRecord, excerpt
+from ..charging.usage import Usage, from_bad_record, from_record
 
 _logger = logging.getLogger(__name__)
 
 # An integer column's limit; larger values of optional fields are dropped, the
 # raw record keeps them.
 LARGEST_INTEGER = 2**31 - 1
+# What an index takes.
+LONGEST_KEY = 500
+# Errors of one record; a lost connection or a mistake in the code is none.
+REFUSED = (
+    psycopg2.DataError,
+    psycopg2.IntegrityError,
+    psycopg2.errors.ProgramLimitExceeded,
+    ArithmeticError,
+    ValueError,
+)
 
 
 class TierUsageImport(models.Model):
@@ -152,15 +162,29 @@ class TierUsageImport(models.Model):
         """
         try:
             return self.env["tier.usage.event"]._charge(batch)
-        except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+        except REFUSED as error:
             if len(batch) == 1:
                 usage = batch[0]
                 if usage.bad:
                     raise
-                _logger.warning("Record %s cannot be charged: %s", usage.source_key, error)
-                usage.bad = ("bad_record", str(error).split("\n", 1)[0][:500])
-                usage.quantity = 0
-                usage.started_at = usage.answered_at = usage.ended_at = None
-                return self._charge_batch(batch)
+                _logger.warning("Record %r cannot be charged: %s", usage.source_key, error)
+                return self._charge_batch([self._unchargeable(usage, error)])
             middle = len(batch) // 2
             return self._charge_batch(batch[:middle]) + self._charge_batch(batch[middle:])
+
+    def _unchargeable(self, usage, error):
+        """Return what is left of a record that the database does not take.
+
+        :param usage: as it was read
+        :param error: why it was refused
+        :return: a usage that can only wait in suspense, with nothing of the record but its text
+        """
+        return Usage(
+            source_key=excerpt(usage.source_key, LONGEST_KEY),
+            raw=excerpt(usage.raw),
+            line=usage.line,
+            switch_id=usage.switch_id,
+            import_id=usage.import_id,
+            company_id=usage.company_id,
+            bad=("bad_record", excerpt(str(error).split("\n", 1)[0], 500)),
+        )

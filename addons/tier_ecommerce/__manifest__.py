@@ -8,6 +8,7 @@
     "license": "LGPL-3",
     "depends": ["tier_billing", "website_sale"],
     "data": [
+        "security/ir.model.access.csv",
         "data/product_data.xml",
         "views/product_template_views.xml",
         "views/sale_order_views.xml",

@@ -17,6 +17,14 @@ WORKERS = 6
 ATTEMPTS = 200
 
 
+@pytest.fixture(autouse=True)
+def no_mails(arena, monkeypatch):
+    """Threads of one process that render one document at once trip over its file: not our matter."""
+    order = arena.registry["sale.order"]
+    for name in ("_send_order_confirmation_mail", "_send_payment_succeeded_for_order_mail"):
+        monkeypatch.setattr(order, name, lambda self: None)
+
+
 @pytest.fixture
 def buyer(arena):
     """A customer of the provider, with inside money."""
@@ -153,7 +161,6 @@ def test_a_purchase_amid_calls(arena, buyer):
         finally:
             bought.set()
 
-    lost = race([talk, talk, buy])[-1]
-    assert lost < ATTEMPTS / 2
+    assert race([talk, talk, buy])[-1] == 0  # no race lost, unlike a longer transaction
     assert len(calls) > 10
     assert arena.balance(buyer) == 120 - sum(map(buyer.pays, calls))

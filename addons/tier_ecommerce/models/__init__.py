@@ -6,6 +6,7 @@ from . import (
     res_partner,
     sale_order,
     sale_order_line,
+    tier_shop_credit,
     tier_transfer,
     tier_wallet,
 )

@@ -2,6 +2,8 @@ from decimal import Decimal
 
 from odoo import models
 
+from odoo.addons.tier_billing import ledger
+
 
 class PaymentTransaction(models.Model):
     _inherit = "payment.transaction"
@@ -12,20 +14,53 @@ class PaymentTransaction(models.Model):
         It may run several times for a transaction, in two workers at once too:
         the source keys in the ledger let each amount move once only.
         """
-        # First, before orders are confirmed and mails rendered: the accounts
-        # of a busy wallet change many times a second, and this transaction
-        # fails (and is tried again) if they changed since its first statement.
         self._tier_settle()
         return super()._post_process()
 
     def _tier_settle(self):
-        """Bring the ledger to what these transactions have paid or given back."""
+        """Bring the ledger to what these transactions have paid or given back.
+
+        A wallet with many calls changes many times a second. Post-processing
+        is a long transaction of REPEATABLE READ: it could never touch such an
+        account, and while it rendered its mails would stop the calls. Hence
+        the ledger is written in a short transaction before, provided that the
+        payment's state is committed. If post-processing fails then, the credit
+        stays: the money is there, and the next attempt finds its key.
+        """
         # sudo: who pays, or refunds from accounting, has no rights on wallets.
         for tx in self.sudo():
-            payment = tx.source_transaction_id if tx.operation == "refund" else tx
-            # A refund may be processed before the payment that it gives back.
-            payment._tier_orders()._tier_credit_paid()
-            payment._tier_take_back()
+            if tx._tier_credit_lines() and not ledger.cursor.in_short_transaction(
+                self.env.registry, tx._tier_settle_apart
+            ):
+                tx._tier_settle_here()
+
+    def _tier_settle_apart(self, cr):
+        """Settle in another transaction, if it knows the same of this payment.
+
+        :param cr: cursor of that transaction
+        :return: whether it did
+        """
+        # The caller's own locks could be in the way: fail rather than wait for ever.
+        cr.execute("SET LOCAL lock_timeout = '3s'")
+        tx = self.with_env(self.env(cr=cr))
+        if not tx.exists() or tx.state != self.state:
+            return False
+        tx._tier_settle_here()
+        return True
+
+    def _tier_settle_here(self):
+        """Settle in the current transaction."""
+        self.ensure_one()
+        payment = self._tier_payment()
+        payment._tier_credit_lines().order_id._tier_lock()
+        # A refund may be processed before the payment that it gives back.
+        payment._tier_orders()._tier_credit_paid()
+        payment._tier_take_back()
+
+    def _tier_payment(self):
+        """Return the payment that this transaction is, or gives back."""
+        self.ensure_one()
+        return self.source_transaction_id if self.operation == "refund" else self
 
     def _tier_orders(self):
         """Return the orders that a payment is for; a capture has its source's.
@@ -34,6 +69,15 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         return self.sale_order_ids or self.source_transaction_id.sale_order_ids
+
+    def _tier_credit_lines(self):
+        """Return the lines of credit that a transaction may move money for.
+
+        :return: ``sale.order.line`` records
+        """
+        payment = self._tier_payment()
+        orders = payment._tier_orders() | payment.invoice_ids._tier_orders()
+        return orders.order_line.filtered(lambda line: line.tier_wallet_id or line.product_id.is_tier_credit)
 
     def _tier_is_money(self):
         """Tell whether this transaction brought money of its own.
@@ -53,15 +97,18 @@ class PaymentTransaction(models.Model):
             )
         )
 
+    def _tier_is_undone(self):
+        """Tell whether this payment came to nothing, perhaps after it had been done."""
+        self.ensure_one()
+        return self.state in ("cancel", "error")
+
     def _tier_refunded(self):
         """Return what was given back of these payments.
 
         :return: a positive amount in their currency
         :rtype: Decimal
         """
-        refunds = self.child_transaction_ids.filtered(
-            lambda tx: tx.operation == "refund" and tx.state == "done"
-        )
+        refunds = self.child_transaction_ids.filtered(lambda tx: tx.operation == "refund" and tx.state == "done")
         return -sum(map(self.env["tier.wallet"]._to_decimal, refunds.mapped("amount")), Decimal(0))
 
     def _tier_take_back(self):
@@ -74,11 +121,11 @@ class PaymentTransaction(models.Model):
         if not self.amount:
             return
         reason = self.env._("Refund of payment %s", self.reference)
-        undone = self.state in ("cancel", "error")
-        share = Decimal(1) if undone else self._tier_refunded() / to_decimal(self.amount)
+        refunded = self._tier_refunded() / to_decimal(self.amount)
+        share = Decimal(1) if self._tier_is_undone() else refunded
         self._tier_orders()._tier_credit_lines()._tier_take_back(share, str(self.id), reason)
         # Payments of invoices: credited by the invoice, when it was paid in full.
         for move in self.invoice_ids.filtered("amount_total"):
             share = move.transaction_ids._tier_refunded() / to_decimal(move.amount_total)
-            orders = move.invoice_line_ids.sale_line_ids.order_id
-            orders._tier_credit_lines()._tier_take_back(share, f"invoice:{move.id}", reason)
+            lines = move._tier_orders()._tier_credit_lines()
+            lines._tier_take_back(share, f"invoice:{move.id}", reason)

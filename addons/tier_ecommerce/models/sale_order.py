@@ -2,6 +2,10 @@ from decimal import Decimal
 
 from odoo import models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+# Names our advisory locks: any number that no other module uses ("tier").
+LOCK = 0x74696572
 
 
 class SaleOrder(models.Model):
@@ -14,6 +18,14 @@ class SaleOrder(models.Model):
     def _tier_credit_lines(self):
         """Return the lines that top up a wallet."""
         return self.order_line.filtered("tier_wallet_id")
+
+    def _tier_lock(self):
+        """Let one transaction at a time credit these orders, until it ends.
+
+        An advisory lock, for the rows of orders are locked by others for long.
+        """
+        for order_id in sorted(self.ids):
+            self.env.cr.execute(SQL("SELECT pg_advisory_xact_lock(%s, %s)", LOCK, order_id))
 
     def _tier_credit_paid(self):
         """Credit the wallets for every payment of these orders that is done.
@@ -29,11 +41,9 @@ class SaleOrder(models.Model):
             if not payments:
                 continue
             order._tier_ask_for_wallet()
-            lines = order._tier_credit_lines()
-            paid = Decimal(0)
-            for tx in payments if lines else ():
-                paid += order._tier_part_of(tx)
-                lines._tier_credit_up_to(
+            for tx in payments:
+                paid = order._tier_paid_in_shop(until=tx)
+                order._tier_credit_lines()._tier_credit_up_to(
                     order._tier_share(paid),
                     str(tx.id),
                     self.env._(
@@ -43,25 +53,34 @@ class SaleOrder(models.Model):
                     ),
                 )
 
+    def _tier_transactions(self):
+        """Return the transactions of this order, captures and refunds included."""
+        self.ensure_one()
+        return self.transaction_ids | self.transaction_ids.child_transaction_ids
+
     def _tier_payments(self):
         """Return the payments that brought money for this order, oldest first."""
-        self.ensure_one()
-        payments = self.transaction_ids | self.transaction_ids.child_transaction_ids
-        return payments.filtered(lambda tx: tx._tier_is_money()).sorted("id")
+        return self._tier_transactions().filtered(lambda tx: tx._tier_is_money()).sorted("id")
 
-    def _tier_part_of(self, payment):
-        """Return what a payment pays of this order.
+    def _tier_paid_in_shop(self, until=None):
+        """Sum the payments of this order by transactions.
 
-        :param payment: ``payment.transaction``, perhaps of several orders
+        :param until: the last one to count; all if none
+        :return: an amount with tax in the currency of the order
         :rtype: Decimal
         """
         to_decimal = self.env["tier.wallet"]._to_decimal
-        amount = to_decimal(payment.amount)
-        orders = payment._tier_orders()
-        if len(orders) == 1:
-            return amount
-        total = sum(map(to_decimal, orders.mapped("amount_total")), Decimal(0))
-        return amount * to_decimal(self.amount_total) / total if total else amount
+        paid = Decimal(0)
+        for tx in self._tier_payments():
+            amount = to_decimal(tx.amount)
+            orders = tx._tier_orders()
+            total = sum(map(to_decimal, orders.mapped("amount_total")), Decimal(0))
+            if len(orders) > 1 and total:
+                amount = amount * to_decimal(self.amount_total) / total
+            paid += amount
+            if tx == until:
+                break
+        return paid
 
     def _tier_share(self, paid):
         """Return which share of the order an amount pays.
@@ -90,9 +109,7 @@ class SaleOrder(models.Model):
     def _tier_ask_for_wallet(self):
         """Have somebody choose the wallet of credit that is paid and has none."""
         self.ensure_one()
-        lines = self.order_line.filtered(
-            lambda line: line.product_id.is_tier_credit and not line.tier_wallet_id
-        )
+        lines = self.order_line.filtered(lambda line: line.product_id.is_tier_credit and not line.tier_wallet_id)
         summary = self.env._("Choose the wallet of paid credit")
         if lines and summary not in self.activity_ids.mapped("summary"):
             self.activity_schedule(
@@ -110,6 +127,7 @@ class SaleOrder(models.Model):
         result = super()._validate_order()
         for order in self.sudo().filtered(lambda order: order.state == "sale"):
             if order.currency_id.is_zero(order.amount_total):
+                order._tier_lock()
                 order._tier_credit_lines()._tier_credit_up_to(
                     Decimal(1), "order", self.env._("Order %s, nothing to pay", order.name)
                 )
@@ -121,13 +139,10 @@ class SaleOrder(models.Model):
         :return: list of dicts: ``wallet``, ``credited`` (in its currency)
         """
         self.ensure_one()
-        payments = self.transaction_ids | self.transaction_ids.child_transaction_ids
-        origins = ["order", *map(str, payments.ids)]
+        origins = ["order", *map(str, self._tier_transactions().ids)]
         credits_ = []
         for wallet, lines in self._tier_credit_lines().grouped("tier_wallet_id").items():
-            transfers = self.env["tier.transfer"].union(
-                *(line._tier_transfers(*origins) for line in lines)
-            )
+            transfers = self.env["tier.transfer"].union(*(line._tier_transfers(*origins) for line in lines))
             arrived = transfers.filtered(lambda t, w=wallet: t.to_wallet_id == w)
             credits_.append({"wallet": wallet, "credited": sum(arrived.mapped("amount_to"))})
         return credits_
@@ -145,26 +160,19 @@ class SaleOrder(models.Model):
         """
         wallets = self.env["tier.wallet"]
         if self.env.user._is_public():
-            return wallets, self.env._(
-                "Please sign in to buy calling credit: it goes to your own wallet."
-            )
+            return wallets, self.env._("Please sign in to buy calling credit: it goes to your own wallet.")
         wallets = self.partner_id._tier_shop_wallets(self.company_id)
         if not wallets:
             return wallets, self.env._(
-                "You have no active wallet for calling credit yet. "
-                "Ask %s to open one for you, then come back.",
+                "You have no active wallet for calling credit yet. Ask %s to open one for you, then come back.",
                 self.company_id.name,
             )
         if choice:
             wallets = wallets.filtered(lambda wallet: str(wallet.id) == str(choice))
             if not wallets:
-                return wallets, self.env._(
-                    "This wallet cannot be topped up by you: choose an active one of your own."
-                )
+                return wallets, self.env._("This wallet cannot be topped up by you: choose an active one of your own.")
         if len(wallets) > 1:
-            return wallets.browse(), self.env._(
-                "You have several wallets: choose one on the page of the product."
-            )
+            return wallets.browse(), self.env._("You have several wallets: choose one on the page of the product.")
         return wallets, ""
 
     def _verify_updated_quantity(self, order_line, product_id, new_qty, uom_id, **kwargs):

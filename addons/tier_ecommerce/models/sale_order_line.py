@@ -29,13 +29,15 @@ class SaleOrderLine(models.Model):
         index="btree_not_null",
         help="The wallet of the buyer that this line tops up once it is paid.",
     )
+    tier_shop_credit_ids = fields.One2many(
+        "tier.shop.credit", "line_id", "Credits", groups="tier_billing.group_tier_auditor"
+    )
     tier_credited = fields.Float(
         "Credited",
         digits=MONEY_DIGITS,
-        readonly=True,
-        copy=False,
-        help="How much of the price has gone to the wallet, in the currency of the order. "
-        "Refunds do not lower it.",
+        compute="_compute_tier_credited",
+        compute_sudo=True,
+        help="How much of the price has gone to the wallet, in the currency of the order. Refunds do not lower it.",
     )
 
     def _auto_init(self):
@@ -44,6 +46,11 @@ class SaleOrderLine(models.Model):
         if not column_exists(self.env.cr, self._table, "tier_wallet_id"):
             create_column(self.env.cr, self._table, "tier_wallet_id", "int4")
         return super()._auto_init()
+
+    @api.depends("tier_shop_credit_ids.amount")
+    def _compute_tier_credited(self):
+        for line in self:
+            line.tier_credited = sum(line.tier_shop_credit_ids.mapped("amount"))
 
     @api.depends("product_id", "order_id.partner_id")
     def _compute_tier_wallet_id(self):
@@ -127,7 +134,7 @@ class SaleOrderLine(models.Model):
         """
         return f"shop:{self.id}:{origin}"
 
-    def _tier_credit_up_to(self, share, origin, reason):
+    def _tier_credit_up_to(self, share, origin, reason, before=Decimal(0)):
         """Credit the wallets until a share of the lines' price is credited.
 
         What earlier payments credited counts. Each origin credits a line once.
@@ -135,23 +142,21 @@ class SaleOrderLine(models.Model):
         :param Decimal share: of the order that is paid, 0 to 1
         :param str origin: see :meth:`_tier_key`
         :param str reason: free text
+        :param Decimal before: share that is somebody else's to credit
         """
         for line in self:
             wallet = line.tier_wallet_id
             key = line._tier_key(origin)
             if wallet._is_posted(key):
                 continue
-            credited = wallet._to_decimal(line.tier_credited)
             price = wallet._to_decimal(line.price_subtotal)
-            due = wallet._quantize(price * share, line.currency_id) - credited
-            rate = wallet._rate(
-                line.currency_id, wallet.currency_id, fields.Date.context_today(wallet)
-            )
+            target, others = (wallet._quantize(price * part, line.currency_id) for part in (share, before))
+            due = target - max(line._tier_given(), others)
+            rate = wallet._rate(line.currency_id, wallet.currency_id, fields.Date.context_today(wallet))
             amount = wallet._quantize(due * rate, wallet.currency_id)
             if amount <= 0:
                 continue
-            wallet._topup(amount, key, reason)
-            line.tier_credited = float(credited + due)
+            line.tier_shop_credit_ids.create({"line_id": line.id, "origin": origin, "amount": float(due)})
             wallet._note_from_shop(
                 self.env._(
                     "%(amount)s credited. %(reason)s",
@@ -159,6 +164,20 @@ class SaleOrderLine(models.Model):
                     reason=reason,
                 )
             )
+            # Last: from here to the commit the accounts are locked.
+            wallet._topup(amount, key, reason)
+
+    def _tier_given(self):
+        """Return which part of the price has gone to the wallet for payments that still stand.
+
+        :return: an amount in the currency of the order
+        :rtype: Decimal
+        """
+        self.ensure_one()
+        undone = self.order_id._tier_transactions().filtered(lambda tx: tx._tier_is_undone())
+        origins = set(map(str, undone.ids))
+        credits_ = self.tier_shop_credit_ids.filtered(lambda given: given.origin not in origins)
+        return sum(map(self.env["tier.wallet"]._to_decimal, credits_.mapped("amount")), Decimal(0))
 
     def _tier_transfers(self, *origins):
         """Return the transfers by which payments credited this line.

@@ -41,11 +41,7 @@ class TierTransfer(models.Model):
                 amounts = (receiver, giver, leaves, arrives)
             else:
                 amounts = (giver, receiver, -arrives, -leaves)
-            movements.append(
-                Movement(
-                    key, "adjustment", *amounts, rate=rate, reason=reason, reverses=transfer.id
-                )
-            )
+            movements.append(Movement(key, "adjustment", *amounts, rate=rate, reason=reason, reverses=transfer.id))
         return self._post(movements) if movements else self.browse()
 
     def _share_of(self, amount, currency, share):

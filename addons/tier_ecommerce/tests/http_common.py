@@ -65,9 +65,7 @@ class ShopHttpCase(ChainBuilder, HttpCase):
 
     def lines(self):
         """Return (wallet, quantity) of each line in the buyer's cart."""
-        return [
-            (line.tier_wallet_id.name, line.product_uom_qty) for line in self.cart().order_line
-        ]
+        return [(line.tier_wallet_id.name, line.product_uom_qty) for line in self.cart().order_line]
 
     def warning(self, **values):
         """Return what the shop says when it refuses to add credit."""

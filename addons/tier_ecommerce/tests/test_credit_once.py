@@ -150,9 +150,7 @@ class TestWithoutPaymentInTheShop(ShopCase):
 
     def settle(self, invoice, amount=None):
         """Register a payment of an invoice."""
-        wizard = self.env["account.payment.register"].with_context(
-            active_model="account.move", active_ids=invoice.ids
-        )
+        wizard = self.env["account.payment.register"].with_context(active_model="account.move", active_ids=invoice.ids)
         wizard.create({"amount": amount} if amount else {})._create_payments()
 
     def test_invoice_credits_once_it_is_paid_in_full(self):
@@ -162,9 +160,7 @@ class TestWithoutPaymentInTheShop(ShopCase):
         self.assertBalances(self.wallet, "0")
         self.settle(invoice, 40)
         self.assertBalances(self.wallet, "20")
-        self.assertEqual(
-            self.topups().source_key, f"shop:{order.order_line[0].id}:invoice:{invoice.id}"
-        )
+        self.assertEqual(self.topups().source_key, f"shop:{order.order_line[0].id}:invoice:{invoice.id}")
         invoice._invoice_paid_hook()
         self.assertBalances(self.wallet, "20")
 
@@ -223,6 +219,15 @@ class TestWithoutPaymentInTheShop(ShopCase):
         self.assertBalances(self.wallet, "20")
         self.reach(tx, "done")
         tx._post_process()
+        self.assertBalances(self.wallet, "20")
+
+    def test_invoice_paid_after_the_shop_payment_was_undone(self):
+        order = self.order()
+        tx = self.pay(order)
+        self.reach(tx, "cancel")
+        tx._tier_settle()
+        self.assertBalances(self.wallet, "0")
+        self.settle(self.bill(order))
         self.assertBalances(self.wallet, "20")
 
     def test_nothing_left_to_pay(self):

@@ -21,9 +21,7 @@ class TestCreditShare(ShopCase):
         self.assertBalances(self.wallet, "20")
 
     def test_tax_within_the_price_is_no_credit(self):
-        tax = self.env["account.tax"].create(
-            {"name": "25%", "amount": 25, "price_include_override": "tax_included"}
-        )
+        tax = self.env["account.tax"].create({"name": "25%", "amount": 25, "price_include_override": "tax_included"})
         order = self.order(
             {
                 "product_id": self.credit20.id,

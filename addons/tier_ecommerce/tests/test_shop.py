@@ -177,19 +177,13 @@ class TestPayInTheShop(ShopHttpCase):
         self.assertIn(words, page)
 
     def test_page_of_a_pending_payment(self):
-        self.check_page(
-            "pending", "Wallet Ada is credited as soon as your payment has arrived."
-        )
+        self.check_page("pending", "Wallet Ada is credited as soon as your payment has arrived.")
 
     def test_page_of_a_cancelled_payment(self):
-        self.check_page(
-            "cancel", "Nothing was credited to wallet Ada: the payment did not go through."
-        )
+        self.check_page("cancel", "Nothing was credited to wallet Ada: the payment did not go through.")
 
     def test_page_of_a_failed_payment(self):
-        self.check_page(
-            "error", "Nothing was credited to wallet Ada: the payment did not go through."
-        )
+        self.check_page("error", "Nothing was credited to wallet Ada: the payment did not go through.")
 
     @mute_logger("odoo.http")
     def test_wallet_suspended_since(self):

@@ -40,12 +40,14 @@ registry.category("web_tour.tours").add("tier_ecommerce_buy_credit", {
         tourUtils.goToCheckout(),
         {
             content: "So does the payment page",
-            trigger: '[name="cart_summary_info"]:contains("Wallet: Ada"), .o_total_card:contains("Wallet: Ada")',
+            trigger:
+                '[name="cart_summary_info"]:contains("Wallet: Ada"), .o_total_card:contains("Wallet: Ada")',
         },
         ...tourUtils.payWithDemo(),
         {
             content: "The wallet is credited, and the new balance shown",
-            trigger: '[name="tier_credit"]:contains("20.00"):contains("was credited to wallet Ada"):contains("your balance is")',
+            trigger:
+                '[name="tier_credit"]:contains("20.00"):contains("was credited to wallet Ada"):contains("your balance is")',
         },
     ],
 });

@@ -144,23 +144,44 @@ def test_two_refunds_at_once(arena, buyer):
     assert arena.balance(buyer) == 8
 
 
+def test_post_processing_that_fails_later(arena, buyer, monkeypatch):
+    """The money is there: its credit stays, and comes once, whatever becomes of the rest."""
+    [payment] = _purchase(arena, buyer, 20)
+    confirm = "_check_amount_and_confirm_order"
+    with monkeypatch.context() as broken:
+        broken.setattr(arena.registry["payment.transaction"], confirm, lambda self: 1 / 0)
+        for _attempt in range(2):
+            with pytest.raises(ZeroDivisionError):
+                _post_process(arena, payment)
+    assert arena.balance(buyer) == 20
+    with arena.env() as env:
+        assert env["payment.transaction"].browse(payment).sale_order_ids.state == "draft"
+    _post_process(arena, payment)
+    with arena.env() as env:
+        assert env["payment.transaction"].browse(payment).sale_order_ids.state == "sale"
+    assert arena.balance(buyer) == 20
+    assert _transfers(arena, buyer) == 1
+
+
 def test_a_purchase_amid_calls(arena, buyer):
     """The wallet of a busy customer changes all the time, and yet its purchase goes through."""
     arena.fund(buyer, "100")
     [payment] = _purchase(arena, buyer, 20)
-    bought = threading.Event()
+    busy, bought = threading.Event(), threading.Event()
     calls = []
 
     def talk():
         while not bought.is_set():
             calls.append(arena.call(buyer, 1, 1))
+            if len(calls) > 10:
+                busy.set()
 
     def buy():
         try:
+            assert busy.wait(60)
             return _post_process(arena, payment)
         finally:
             bought.set()
 
     assert race([talk, talk, buy])[-1] == 0  # no race lost, unlike a longer transaction
-    assert len(calls) > 10
     assert arena.balance(buyer) == 120 - sum(map(buyer.pays, calls))

@@ -10,7 +10,9 @@
         "security/ir.model.access.csv",
         "security/tier_rules.xml",
         "data/tier_service_data.xml",
+        "data/tier_dispute_data.xml",
         "wizards/tier_rate_import_views.xml",
+        "wizards/tier_usage_refund_views.xml",
         "views/tier_brand_views.xml",
         "views/tier_price_list_views.xml",
         "views/tier_rate_views.xml",
@@ -24,6 +26,7 @@
         "views/tier_usage_import_views.xml",
         "views/tier_session_views.xml",
         "views/tier_wallet_views.xml",
+        "views/tier_dispute_views.xml",
         "views/tier_menus.xml",
     ],
     "demo": [

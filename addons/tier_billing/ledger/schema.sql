@@ -41,6 +41,23 @@ BEGIN
               USING ERRCODE = 'integrity_constraint_violation';
     END IF;
 
+    -- A refund that names what it undoes is that transfer backwards, to the last
+    -- digit; the unique index on reverses_id has it come once. Asked for apart, so
+    -- that usage does not pay for a look into the whole ledger.
+    IF EXISTS (SELECT FROM new_rows WHERE kind = 'refund' AND reverses_id IS NOT NULL) THEN
+        SELECT n.source_key INTO bad
+          FROM new_rows n LEFT JOIN tier_transfer o ON o.id = n.reverses_id
+         WHERE n.kind = 'refund' AND n.reverses_id IS NOT NULL
+           AND (o.kind, o.from_account_id, o.to_account_id, o.amount, o.amount_to)
+               IS DISTINCT FROM
+               ('usage', n.to_account_id, n.from_account_id, n.amount_to, n.amount)
+         LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'tier: refund % is not what it undoes backwards', bad.source_key
+                  USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    END IF;
+
     -- One lock order (by id) for everybody: no deadlock between writers.
     PERFORM 1 FROM tier_account
       WHERE id IN (SELECT from_account_id FROM new_rows

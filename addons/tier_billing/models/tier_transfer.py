@@ -47,6 +47,8 @@ class TierTransfer(models.Model):
     reason = fields.Char(readonly=True)
 
     _source_key_unique = models.UniqueIndex("(source_key)", "A transfer with this source key exists already.")
+    # A top-up may be paid back in parts, as adjustments; a refund undoes the whole.
+    _refunded_once = models.UniqueIndex("(reverses_id) WHERE kind = 'refund'", "A transfer is refunded once.")
     _amounts = models.Constraint(
         "CHECK (amount >= 0 AND amount_to >= 0 AND amount + amount_to > 0"
         " AND amount < 1e12 AND amount_to < 1e12"

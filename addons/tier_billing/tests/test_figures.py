@@ -33,7 +33,8 @@ class TestFigures(TierBillingCase):
         self.assertEqual(self.dealer.spent_month, 0)
 
     def test_a_refund_is_not_spent(self):
-        spent = self.usage(self.dealer, 3, "u1")
+        spent = self.usage(self.dealer, 1, "u1")
+        self.usage(self.dealer, 2, "u2")
         refund = Movement(
             "r1",
             "refund",

@@ -81,7 +81,7 @@ class TestTransfers(TierBillingCase):
         """Every tier of the chain can pay for what the guest buys."""
         self.guest._topup(10, "topup:1")
         for wallet, amount in ((self.guest, "10"), (self.shop, "8"), (self.reseller, "7")):
-            self.usage(wallet, amount, f"usage:{wallet.id}")
+            self.usage(wallet, amount, f"used:{wallet.id}")
         self.assertBalances(self.guest, 0, self.shop, 2, self.reseller, 3)
         self.assertEqual(self.collected(self.shop), 0)
         self.assertEqual(self.collected(self.reseller), -2)

@@ -11,6 +11,7 @@ length; a single call is a batch of one.
 * :mod:`.resolve`: whose usage it is
 * :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense
+* :mod:`.refund`: undo what was charged
 * :mod:`.authorize`: grant a session and hold its funds
 """
 
@@ -18,7 +19,7 @@ from odoo import api
 
 from odoo.addons.tier_billing import ledger
 
-from . import authorize, catalogue, pricing, settle, usage
+from . import authorize, catalogue, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
 BATCH = 500
@@ -41,4 +42,4 @@ def run(env, function, *args):
     )
 
 
-__all__ = ["BATCH", "authorize", "catalogue", "pricing", "run", "settle", "usage"]
+__all__ = ["BATCH", "authorize", "catalogue", "pricing", "refund", "run", "settle", "usage"]

@@ -2,8 +2,11 @@ from . import (
     tier_audit,
     tier_brand,
     tier_charge,
+    tier_charge_dispute,
     tier_demo,
     tier_destination,
+    tier_dispute,
+    tier_dispute_line,
     tier_endpoint,
     tier_price_list,
     tier_rate,
@@ -14,4 +17,5 @@ from . import (
     tier_usage_event,
     tier_usage_import,
     tier_wallet,
+    tier_wallet_dispute,
 )

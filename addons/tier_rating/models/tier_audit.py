@@ -16,8 +16,8 @@ class TierAudit(models.Model):
                     SELECT w.account_id, e.wallet_id, w.tier + 1, count(c.id), e.source_key
                       FROM tier_usage_event e
                       JOIN tier_wallet w ON w.id = e.wallet_id
-                      LEFT JOIN tier_charge c ON c.event_id = e.id
-                     WHERE e.state = 'charged'
+                      LEFT JOIN tier_charge c ON c.event_id = e.id AND c.reverses_id IS NULL
+                     WHERE e.state IN ('charged', 'refunded')
                      GROUP BY e.id, w.account_id, w.tier HAVING count(c.id) <> w.tier + 1"""
                 ),
             ),
@@ -38,7 +38,8 @@ class TierAudit(models.Model):
                       FROM tier_charge c
                       JOIN tier_wallet w ON w.id = c.wallet_id AND w.parent_id IS NOT NULL
                       LEFT JOIN tier_transfer t ON t.id = c.transfer_id
-                     WHERE c.cost <> COALESCE(t.amount, 0)"""
+                     WHERE c.cost <> CASE WHEN c.reverses_id IS NULL THEN COALESCE(t.amount, 0)
+                                          ELSE -COALESCE(t.amount_to, 0) END"""
                 ),
             ),
             "known": (
@@ -49,6 +50,23 @@ class TierAudit(models.Model):
                       FROM tier_transfer t
                      WHERE t.kind = 'usage' AND t.source_key LIKE 'usage:%%'
                        AND NOT EXISTS (SELECT FROM tier_charge c WHERE c.transfer_id = t.id)"""
+                ),
+            ),
+            "refunded": (
+                self.env._("A refunded event is undone on every tier, any other on none"),
+                SQL(
+                    """
+                    SELECT w.account_id, c.wallet_id, -c.cost, COALESCE(r.cost, 0), e.source_key
+                      FROM tier_usage_event e
+                      JOIN tier_charge c ON c.event_id = e.id AND c.reverses_id IS NULL
+                      JOIN tier_wallet w ON w.id = c.wallet_id
+                      LEFT JOIN tier_charge r ON r.reverses_id = c.id
+                      LEFT JOIN tier_transfer b ON b.id = r.transfer_id
+                     WHERE CASE WHEN e.state <> 'refunded' THEN r.id IS NOT NULL
+                           ELSE r.id IS NULL OR r.sale <> -c.sale
+                                OR b.reverses_id IS DISTINCT FROM c.transfer_id
+                                OR r.cost <> CASE WHEN c.transfer_id IS NULL THEN 0 ELSE -c.cost END
+                           END"""
                 ),
             ),
         }

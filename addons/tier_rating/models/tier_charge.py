@@ -50,12 +50,23 @@ class TierCharge(models.Model):
         help="Of the rate that applied; a later deck may have replaced it.",
     )
     transfer_id = LedgerLink("tier.transfer", readonly=True, index="btree_not_null")
+    reverses_id = LedgerLink(
+        "tier.charge",
+        "Undoes",
+        readonly=True,
+        help="The charge that this one refunds: its amounts negated, on the day of the refund.",
+    )
+    event_state = fields.Selection(related="event_id.state", string="State of the event")
     overrun = fields.Boolean(readonly=True, help="The wallet had not the funds: the switch reported it afterwards.")
     number = fields.Char(related="event_id.number")
     callee = fields.Char(related="event_id.callee")
     caller = fields.Char(related="event_id.caller")
     disposition = fields.Selection(related="event_id.disposition")
 
-    _once = models.UniqueIndex("(event_id, wallet_id)", "An event is charged once on every tier.")
+    _once = models.UniqueIndex(
+        "(event_id, wallet_id) WHERE reverses_id IS NULL", "An event is charged once on every tier."
+    )
+    # Refunds only, so that charging does not pay for it.
+    _refunded_once = models.UniqueIndex("(reverses_id) WHERE reverses_id IS NOT NULL", "A charge is refunded once.")
     # Lists and sums of one wallet, newest first.
     _wallet_date = models.Index("(wallet_id, date)")

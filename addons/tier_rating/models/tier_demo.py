@@ -84,17 +84,18 @@ class TierDemo(models.AbstractModel):
     def _summary(self):
         """Return what the demo came to, for ``./tier run``.
 
-        Sums are over all usage so far, in each wallet's currency.
+        Sums are over all usage so far less what was refunded, in each wallet's currency.
 
-        :return: dict with events, charged, suspense, reasons, tiers, conserved and,
+        :return: dict with events, charged, suspense, refunded, reasons, tiers, conserved and,
             per wallet from the top, name, tier, currency, calls, sale, cost, margin, balance
         """
         cr = self.env.cr
         cr.execute(
             """SELECT count(*), count(*) FILTER (WHERE state = 'charged'),
-                      count(*) FILTER (WHERE state = 'suspense') FROM tier_usage_event"""
+                      count(*) FILTER (WHERE state = 'suspense'),
+                      count(*) FILTER (WHERE state = 'refunded') FROM tier_usage_event"""
         )
-        events, charged, suspense = cr.fetchone()
+        events, charged, suspense, refunded = cr.fetchone()
         cr.execute(
             """SELECT reason, count(*) FROM tier_usage_event WHERE state = 'suspense'
                 GROUP BY reason ORDER BY reason"""
@@ -103,7 +104,7 @@ class TierDemo(models.AbstractModel):
         cr.execute(
             """
             SELECT w.name, w.tier, c.name AS currency,
-                   count(h.id) FILTER (WHERE h.answered) AS calls,
+                   count(h.id) FILTER (WHERE h.answered AND h.reverses_id IS NULL) AS calls,
                    COALESCE(sum(h.sale), 0)::text AS sale, COALESCE(sum(h.cost), 0)::text AS cost,
                    COALESCE(sum(h.margin), 0)::text AS margin, a.balance::text AS balance
               FROM tier_wallet w
@@ -118,6 +119,7 @@ class TierDemo(models.AbstractModel):
             "events": events,
             "charged": charged,
             "suspense": suspense,
+            "refunded": refunded,
             "reasons": reasons,
             "tiers": len({wallet["tier"] for wallet in wallets}),
             "conserved": self.env["tier.account"]._is_conserved(),

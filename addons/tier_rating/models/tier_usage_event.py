@@ -45,7 +45,9 @@ class TierUsageEvent(models.Model):
     source_port = fields.Integer(readonly=True)
     user_agent = fields.Char(readonly=True)
     accounts = fields.Char(readonly=True, help="What the switch called the caller, best first.")
-    state = fields.Selection([("charged", "Charged"), ("suspense", "In suspense")], required=True, readonly=True)
+    state = fields.Selection(
+        [("charged", "Charged"), ("suspense", "In suspense"), ("refunded", "Refunded")], required=True, readonly=True
+    )
     reason = fields.Selection(REASONS, "Why in suspense", readonly=True)
     detail = fields.Char(readonly=True, help="What exactly was wrong.")
     raw = fields.Text(readonly=True, help="The record as the switch wrote it.")
@@ -107,4 +109,18 @@ class TierUsageEvent(models.Model):
         for start in range(0, len(event_ids), charging.BATCH):
             batch = event_ids[start : start + charging.BATCH]
             total += charging.run(self.env, charging.settle.retry, batch)
+        return total
+
+    @api.model
+    def _refund(self, event_ids, reason):
+        """Undo charged events on every tier, in batches; each event once, however often it is asked.
+
+        :param event_ids: ids; those that are not charged are left alone
+        :param str reason: why; every tier of the chain reads it
+        :return: :class:`..charging.refund.Refunds`
+        """
+        total = charging.refund.Refunds()
+        for start in range(0, len(event_ids), charging.BATCH):
+            batch = event_ids[start : start + charging.BATCH]
+            total += charging.run(self.env, charging.refund.refund, batch, reason)
         return total

@@ -40,7 +40,7 @@ class TierWallet(models.Model):
     )
 
     def _compute_usage_figures(self):
-        """Sum this month's charges; one grouped query for any number of wallets."""
+        """Sum this month's charges, refunds included; one grouped query for any number of wallets."""
         since = fields.Date.context_today(self).replace(day=1)
         figures = {
             wallet: values
@@ -49,12 +49,12 @@ class TierWallet(models.Model):
             ._read_group(
                 [("wallet_id", "in", self.ids), ("date", ">=", since), ("answered", "=", True)],
                 ["wallet_id"],
-                ["__count", "sale:sum", "cost:sum", "margin:sum"],
+                ["__count", "reverses_id:count", "sale:sum", "cost:sum", "margin:sum"],
             )
         }
         for wallet in self:
-            count, sale, cost, margin = figures.get(wallet.sudo(), (0, 0, 0, 0))
-            wallet.call_count = count
+            count, refunds, sale, cost, margin = figures.get(wallet.sudo(), (0, 0, 0, 0, 0))
+            wallet.call_count = count - refunds
             wallet.sale_month = sale
             wallet.cost_month = cost
             wallet.margin_month = margin

@@ -1,8 +1,10 @@
 from . import (
     test_authorize,
     test_charging,
+    test_dispute,
     test_price_lists,
     test_rate_import,
+    test_refund,
     test_settle,
     test_suspense,
     test_usage_import,

@@ -1,1 +1,1 @@
-from . import tier_rate_import
+from . import tier_rate_import, tier_usage_refund

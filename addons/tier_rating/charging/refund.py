@@ -1,0 +1,214 @@
+"""Undo what events charged: the same transfers backwards, on every tier or on none.
+
+What was charged stays as it is. A refund adds to it: one transfer for each that it
+undoes, and one charge for each tier with the amounts negated, dated when the refund
+was made. So every sum over charges or transfers is right without knowing of refunds,
+it agrees with the ledger month by month, and a period that was booked or invoiced
+before the refund does not change afterwards.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from odoo import fields
+from odoo.tools import SQL
+
+from odoo.addons.tier_billing.ledger import writer
+from odoo.addons.tier_billing.ledger.writer import Movement
+
+# Of a stored rate; see tier.transfer.
+RATE_STEP = Decimal(1).scaleb(-12)
+
+
+@dataclass(slots=True)
+class Refunds:
+    """What became of a batch.
+
+    :param refunded: events that were undone on every tier
+    :param skipped: events with nothing to undo: refunded before, free, or in suspense
+    """
+
+    refunded: int = 0
+    skipped: int = 0
+
+    def __add__(self, other):
+        return Refunds(self.refunded + other.refunded, self.skipped + other.skipped)
+
+
+class Paid(NamedTuple):
+    """One tier's charge, with the transfer that paid it if there was one."""
+
+    charge_id: int
+    event_id: int
+    account_id: int
+    transfer_id: int | None
+    from_account: int | None
+    to_account: int | None
+    amount: Decimal
+    amount_to: Decimal
+    rate: Decimal
+
+
+def refund(env, event_ids, reason):
+    """Undo a batch of charged events. Those that are refunded already are left alone.
+
+    Six statements for any number of events, in the caller's transaction, which
+    should be short. What the provider's carrier charged stays a cost: the
+    carrier is not ours to refund.
+
+    :param env: environment of the transaction
+    :param event_ids: ids of ``tier.usage.event``
+    :param str reason: why; every tier of the chain reads it
+    :rtype: Refunds
+    """
+    event_ids = set(event_ids)
+    events = _paid_events(env, event_ids)
+    undone = {key: rows for key, rows in events.items() if any(row.transfer_id for row in rows)}
+    if undone:
+        date = fields.Datetime.now()
+        movements = [_backwards(row, date, reason) for rows in undone.values() for row in rows if row.transfer_id]
+        states = writer.lock_accounts(env.cr, (), movements)
+        transfers = writer.post(env.cr, movements, env.uid)
+        _insert_charges(env, undone, states, transfers, date)
+        _mark(env, list(undone))
+    return Refunds(len(undone), len(event_ids) - len(undone))
+
+
+def transfer_key(transfer_id):
+    """Return the source key of the transfer that undoes another.
+
+    :param int transfer_id: of the one to undo
+    :rtype: str
+    """
+    return f"refund:{transfer_id}"
+
+
+def _paid_events(env, event_ids):
+    """Lock the events that are still charged, and read what each tier paid.
+
+    Locked in the order in which imports insert and retries lock: by source key. Who
+    waited for another refund of the same event finds it refunded, and drops it.
+
+    :return: dict of event id to its list of :class:`Paid`, the payer's first
+    """
+    env.cr.execute(
+        SQL(
+            """SELECT id FROM tier_usage_event WHERE id = ANY(%s) AND state = 'charged'
+                ORDER BY source_key FOR UPDATE""",
+            sorted(event_ids),
+        )
+    )
+    charged = [row[0] for row in env.cr.fetchall()]
+    if not charged:
+        return {}
+    # Leans on the charges' index on the event and on the ledger's primary key.
+    env.cr.execute(
+        SQL(
+            """
+            SELECT c.id, c.event_id, w.account_id, t.id, t.from_account_id, t.to_account_id,
+                   COALESCE(t.amount, 0)::text, COALESCE(t.amount_to, 0)::text,
+                   COALESCE(t.rate, 0)::text
+              FROM tier_charge c
+              JOIN tier_wallet w ON w.id = c.wallet_id
+              LEFT JOIN tier_transfer t ON t.id = c.transfer_id
+             WHERE c.event_id = ANY(%s) AND c.reverses_id IS NULL
+             ORDER BY c.event_id, c.tier DESC""",
+            charged,
+        )
+    )
+    events = defaultdict(list)
+    for *ids, amount, amount_to, rate in env.cr.fetchall():
+        row = Paid(*ids, Decimal(amount), Decimal(amount_to), Decimal(rate))
+        events[row.event_id].append(row)
+    return events
+
+
+def _backwards(row, date, reason):
+    """Return the movement that undoes a payment: the stored amounts, no rate of today."""
+    return Movement(
+        source_key=transfer_key(row.transfer_id),
+        kind="refund",
+        from_account=row.to_account,
+        to_account=row.from_account,
+        amount=row.amount_to,
+        amount_to=row.amount,
+        rate=(1 / row.rate).quantize(RATE_STEP) if row.rate else Decimal(0),
+        date=date,
+        reason=reason,
+        reverses=row.transfer_id,
+    )
+
+
+def _insert_charges(env, events, states, transfers, date):
+    """Add each tier's share once more, negated.
+
+    Nothing was consumed by it, hence no quantity; the cost of the tier that paid the
+    carrier, which no transfer of ours moved, is not undone.
+    """
+    rows = [
+        (row.charge_id, transfers.get(transfer_key(row.transfer_id)), overrun)
+        for event_rows in events.values()
+        for row, overrun in _overruns(event_rows, states)
+    ]
+    env.cr.execute(
+        SQL(
+            """
+            INSERT INTO tier_charge (
+                event_id, company_id, wallet_id, child_id, tier, service_id, destination_id,
+                date, answered, currency_id, quantity, billed_quantity, sale, cost, margin,
+                rate, price_list_id, prefix, rate_ref, transfer_id, overrun, reverses_id,
+                create_uid, create_date, write_uid, write_date)
+            SELECT c.event_id, c.company_id, c.wallet_id, c.child_id, c.tier, c.service_id,
+                   c.destination_id, %(date)s, c.answered, c.currency_id, 0,
+                   CASE WHEN v.transfer_id IS NULL THEN 0 ELSE -c.billed_quantity END,
+                   -c.sale, -p.cost, CASE WHEN c.child_id IS NULL THEN 0 ELSE p.cost - c.sale END,
+                   c.rate, c.price_list_id, c.prefix, c.rate_ref, v.transfer_id, v.overrun, c.id,
+                   %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
+              FROM unnest(%(ids)s::integer[], %(transfers)s::integer[], %(overruns)s::boolean[])
+                   AS v(charge_id, transfer_id, overrun)
+              JOIN tier_charge c ON c.id = v.charge_id,
+                   LATERAL (SELECT CASE WHEN v.transfer_id IS NULL THEN 0 ELSE c.cost END AS cost) p
+             ORDER BY c.id""",
+            date=date,
+            uid=env.uid,
+            ids=[row[0] for row in rows],
+            transfers=[row[1] for row in rows],
+            overruns=[row[2] for row in rows],
+        )
+    )
+
+
+def _overruns(rows, states):
+    """Follow the balances through one event and tell whose fell below what it may spend.
+
+    :param rows: list of :class:`Paid` of one event
+    :param states: accounts as read under their locks; brought forward
+    :return: list of (row, whether it overran)
+    """
+    net = defaultdict(Decimal)
+    for row in rows:
+        if row.transfer_id:
+            net[row.to_account] -= row.amount_to
+            net[row.from_account] += row.amount
+    for account_id, amount in net.items():
+        states[account_id].balance += amount
+    result = []
+    for row in rows:
+        state = states.get(row.account_id)
+        fell = state is not None and not state.unlimited and net[row.account_id] < 0
+        result.append((row, fell and state.balance + state.credit_limit < 0))
+    return result
+
+
+def _mark(env, event_ids):
+    env.cr.execute(
+        SQL(
+            """UPDATE tier_usage_event
+                  SET state = 'refunded', write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
+                WHERE id = ANY(%s)""",
+            env.uid,
+            event_ids,
+        )
+    )

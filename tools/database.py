@@ -148,7 +148,10 @@ class Databases:
         names = ", ".join(modules)
         if code:
             errors = ERROR.findall(text)
-            cause, remedy = explain(text[-5000:]) or (errors[-1] if errors else f"exit code {code}", "See the log.")
+            cause, remedy = explain(text[-5000:]) or (
+                errors[-1] if errors else f"exit code {code}",
+                "See the log. If the demo's data is at fault: ./tier clean begins anew.",
+            )
             raise Failure(f"Odoo could not install {names}: {cause}", remedy)
         rows = self.sql(database, "SELECT name FROM ir_module_module WHERE state = 'installed'")
         missing = sorted(set(modules) - {name for (name,) in rows})

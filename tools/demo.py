@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from . import addons
 from .messages import Failure, say, step
+from .paths import locked
 from .serving import Server, check_port
 
 COLUMNS = (
@@ -27,8 +28,9 @@ def run(instance, port, once, as_json):
     if not once:
         check_port(port)
     with instance.ready():
-        database, loaded = prepare(instance)
-        answer = load(instance, database, loaded)
+        with locked(instance.folder / "locks" / "demo", "prepares the demo"):
+            database, loaded = prepare(instance)
+            answer = load(instance, database, loaded)
         summary, logins = answer["summary"], answer["logins"]
         if not as_json:
             print(table(summary), flush=True)

@@ -22,7 +22,9 @@ class TierWallet(models.Model):
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
-    partner_id = fields.Many2one("res.partner", required=True, index=True, ondelete="restrict", tracking=True)
+    partner_id = fields.Many2one(
+        "res.partner", required=True, index=True, ondelete="restrict", check_company=True, tracking=True
+    )
     parent_id = fields.Many2one(
         "tier.wallet",
         index=True,

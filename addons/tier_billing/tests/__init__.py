@@ -10,4 +10,5 @@ from . import (
     test_rpc,
     test_transfers,
     test_tree,
+    test_views,
 )

@@ -98,6 +98,12 @@ class TestTree(TierBillingCase):
         with self.assertRaisesRegex(ValidationError, "different companies"):
             elsewhere.parent_id = self.reseller
 
+    def test_a_partner_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other company"})
+        partner = self.env["res.partner"].create({"name": "Theirs", "company_id": other.id})
+        with self.assertRaises(UserError):
+            self.new_wallet("Wallet", self.reseller, partner_id=partner.id)
+
     # ------------------------------------------------------------------
     # Once money has moved
     # ------------------------------------------------------------------

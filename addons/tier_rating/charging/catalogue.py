@@ -58,8 +58,8 @@ class PriceList:
 def load_endpoints(cr, wanted):
     """Find who is behind what switches call their callers.
 
-    An endpoint of the switch itself goes before one that holds for any switch.
-    Leans on the unique index on (identifier, kind, switch).
+    An endpoint of the switch itself goes before one that holds for any switch of
+    its company; another company's customers are none of this switch's. Leans on the unique index on (identifier, kind, switch).
 
     :param cr: database cursor
     :param wanted: set of (switch id or None, kind, identifier)
@@ -75,6 +75,9 @@ def load_endpoints(cr, wanted):
                       WITH ORDINALITY AS w(switch_id, kind, identifier, position)
                  JOIN tier_endpoint e ON e.identifier = w.identifier AND e.kind = w.kind
                   AND e.active AND COALESCE(e.switch_id, 0) IN (0, w.switch_id)
+                 JOIN tier_wallet o ON o.id = e.wallet_id
+                 LEFT JOIN tier_switch s ON s.id = w.switch_id
+                WHERE s.id IS NULL OR s.company_id = o.company_id
                 ORDER BY w.position, e.switch_id NULLS LAST""",
             [row[0] for row in rows],
             [row[1] for row in rows],

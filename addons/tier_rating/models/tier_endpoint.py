@@ -9,6 +9,7 @@ class TierEndpoint(models.Model):
     _description = "Endpoint"
     _order = "wallet_id, kind, identifier"
     _rec_name = "identifier"
+    _check_company_auto = True
 
     wallet_id = fields.Many2one("tier.wallet", required=True, ondelete="restrict", index=True)
     company_id = fields.Many2one(related="wallet_id.company_id")
@@ -29,6 +30,7 @@ class TierEndpoint(models.Model):
         "tier.switch",
         ondelete="restrict",
         index="btree_not_null",
+        check_company=True,
         help="Empty: whatever switch reports it.",
     )
     active = fields.Boolean(default=True)

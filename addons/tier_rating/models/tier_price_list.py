@@ -13,6 +13,7 @@ class TierPriceList(models.Model):
     _description = "Price List"
     _inherit = ["mail.thread"]
     _order = "brand_id, name"
+    _check_company_auto = True
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
@@ -30,6 +31,7 @@ class TierPriceList(models.Model):
         "tier.price.list",
         "Derived from",
         ondelete="restrict",
+        check_company=True,
         index="btree_not_null",
         tracking=True,
         help="Where this list has no rate of its own, the base's applies with the mark-up. "

@@ -10,6 +10,7 @@ class TierWallet(models.Model):
     price_list_id = fields.Many2one(
         "tier.price.list",
         ondelete="restrict",
+        check_company=True,
         index="btree_not_null",
         tracking=True,
         groups="base.group_user",

@@ -1,6 +1,8 @@
 from . import (
+    test_access,
     test_authorize,
     test_charging,
+    test_companies,
     test_dispute,
     test_price_lists,
     test_rate_import,
@@ -8,5 +10,6 @@ from . import (
     test_settle,
     test_suspense,
     test_usage_import,
+    test_views,
     test_worked_examples,
 )

@@ -59,7 +59,8 @@ def load_endpoints(cr, wanted):
     """Find who is behind what switches call their callers.
 
     An endpoint of the switch itself goes before one that holds for any switch of
-    its company; another company's customers are none of this switch's. Leans on the unique index on (identifier, kind, switch).
+    its company; another company's customers are none of this switch's.
+    Leans on the unique index on (identifier, kind, switch).
 
     :param cr: database cursor
     :param wanted: set of (switch id or None, kind, identifier)

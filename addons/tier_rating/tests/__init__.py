@@ -3,6 +3,7 @@ from . import (
     test_authorize,
     test_charging,
     test_companies,
+    test_demo,
     test_dispute,
     test_price_lists,
     test_rate_import,

@@ -86,3 +86,12 @@ class TestSettle(TierRatingCase):
         self.assertEqual(outcome.charged, 1)
         self.env.invalidate_all()
         self.assertBalances(self.user, 9)
+
+    def test_whoever_asks(self):
+        """A switch's request has no user of its own: it needs no rights on prices."""
+        public = self.env.ref("base.public_user")
+        with self.enter_registry_test_mode():
+            answers = self.env["tier.session"].with_user(public)._authorize([self.request("s:1")])
+            outcome = self.env["tier.usage.event"].with_user(public)._charge([self.call("k:1", session_key="s:1")])
+        self.assertEqual((answers["s:1"].granted, outcome.charged), (600, 1))
+        self.assertEqual(self.event("k:1").create_uid, public)

@@ -12,6 +12,7 @@
         "views/portal_call_templates.xml",
         "views/portal_payment_templates.xml",
         "views/portal_customer_templates.xml",
+        "views/dispute_templates.xml",
     ],
     "assets": {
         "web.assets_frontend": ["tier_portal/static/src/scss/tier_portal.scss"],

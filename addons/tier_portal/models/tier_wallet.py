@@ -92,7 +92,8 @@ class TierWallet(models.Model):
             month.domain()
             & Domain("wallet_id", "in", self.ids)
             & Domain("child_id", "=", False)
-            & Domain("answered", "=", True),
+            & Domain("answered", "=", True)
+            & Domain("reverses_id", "=", False),
             ["wallet_id"],
             ["__count"],
         ):
@@ -112,13 +113,15 @@ class TierWallet(models.Model):
         """
         self.ensure_one()
         sales = {}
-        for customer, answered, count, sale, cost, margin in self.env["tier.charge"]._read_group(
+        for customer, answered, count, refunds, sale, cost, margin in self.env["tier.charge"]._read_group(
             span.domain()
             & Domain("wallet_id", "=", self.id)
             & (Domain("child_id", "=", child.id) if child else Domain("child_id", "!=", False)),
             ["child_id", "answered"],
-            ["__count", "sale:sum", "cost:sum", "margin:sum"],
+            ["__count", "reverses_id:count", "sale:sum", "cost:sum", "margin:sum"],
         ):
+            # A refund takes its amounts back, but is no call.
+            count -= refunds
             row = sales.setdefault(customer.id, dict(NO_SALES))
             row["attempts"] += count
             row["calls"] += count if answered else 0

@@ -65,17 +65,14 @@ class TierCharge(models.Model):
                         before.dispute_id.name,
                     )
                 )
-        return (
-            self.env["tier.dispute"]
-            .sudo()
-            .create(
-                {
-                    "wallet_id": charges.wallet_id.id,
-                    "reason": reason.strip(),
-                    "line_ids": [fields.Command.create({"charge_id": charge.id}) for charge in charges],
-                }
-            )
-        )
+        values = {
+            "wallet_id": charges.wallet_id.id,
+            "reason": reason.strip(),
+            "line_ids": [fields.Command.create({"charge_id": charge.id}) for charge in charges],
+        }
+        # A page shows what is refused; nothing of it may stay.
+        with self.env.cr.savepoint():
+            return self.env["tier.dispute"].sudo().create(values)
 
     def _check_may_contest(self):
         """Refuse charges that the user may read but not contest.

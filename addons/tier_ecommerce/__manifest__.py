@@ -9,6 +9,7 @@
     "depends": ["tier_billing", "website_sale"],
     "data": [
         "security/ir.model.access.csv",
+        "security/tier_rules.xml",
         "data/product_data.xml",
         "views/product_template_views.xml",
         "views/sale_order_views.xml",

@@ -1,7 +1,8 @@
 """A payment credits its wallet when its money is there, and once."""
 
 from odoo import Command
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user
 
 from .common import ShopCase
 
@@ -246,6 +247,11 @@ class TestWithoutPaymentInTheShop(ShopCase):
 
 
 class TestWhichWallet(ShopCase):
+    def colleague(self, group):
+        """Create a user of this company with the rights of one group."""
+        company = self.company.id
+        return new_test_user(self.env, group, group, company_id=company, company_ids=[Command.set([company])])
+
     def test_only_wallet_of_the_buyer_is_chosen(self):
         person = self.env["res.partner"].create({"name": "Ada's aide", "parent_id": self.buyer.id})
         line = self.order(partner=person).order_line
@@ -309,6 +315,33 @@ class TestWhichWallet(ShopCase):
         with self.assertRaisesRegex(UserError, "refund its payment"):
             order.order_line.unlink()
         self.assertFalse(order.copy().order_line.tier_credited)
+
+    def test_salesperson_without_rights_on_wallets(self):
+        seller = self.colleague("sales_team.group_sale_salesman")
+        order = self.order(user_id=seller.id).with_user(seller)
+        order.order_line.product_uom_qty = 2
+        order.write({"order_line": [Command.create({"product_id": self.credit20.id})]})
+        self.assertEqual(order.order_line[1].sudo().tier_wallet_id, self.wallet)
+        order.action_confirm()
+        self.pay(order.sudo())
+        self.assertEqual(order.order_line[0].tier_credited, 40)
+        self.assertBalances(self.wallet, "60")
+
+    def test_what_was_credited_is_for_staff_of_the_company(self):
+        self.pay(self.order())
+        credit = self.env["tier.shop.credit"].search([("line_id.order_id.partner_id", "=", self.buyer.id)])
+        self.assertEqual(credit.with_user(self.colleague("tier_billing.group_tier_auditor")).amount, 20)
+        for group in ("base.group_user", "base.group_portal"):
+            with self.assertRaises(AccessError):
+                credit.with_user(self.colleague(group)).read(["amount"])
+        manager = self.colleague("tier_billing.group_tier_manager")
+        for operation in ("write", "create", "unlink"):
+            self.assertFalse(credit.with_user(manager).has_access(operation))
+        stranger = self.colleague("tier_billing.group_tier_user")
+        elsewhere = self.env.ref("base.main_company").id
+        stranger.sudo().write({"company_id": elsewhere, "company_ids": [Command.set([elsewhere])]})
+        with self.assertRaises(AccessError):
+            credit.with_user(stranger).read(["amount"])
 
     def test_credit_is_a_service(self):
         with self.assertRaisesRegex(ValidationError, "must be a service"):

@@ -148,8 +148,13 @@ class TierWallet(models.Model):
         domain = Domain("parent_id", "=", self.id)
         if search:
             domain &= Domain("name", "ilike", search)
-        customers = self.search(domain, order="name, id")
         sales = self._portal_sales(span)
+        # Whoever was archived since still belongs to the sums of a time with sales.
+        customers = (
+            self.with_context(active_test=False)
+            .search(domain, order="name, id")
+            .filtered(lambda customer: customer.active or customer.id in sales)
+        )
         found = [sales.get(customer.id, NO_SALES) for customer in customers]
         totals = {key: sum(row[key] for row in found) for key in NO_SALES}
         if order == "balance":

@@ -11,6 +11,28 @@ from odoo.addons.tier_rating.charging.usage import Usage
 
 TZ = "Europe/Berlin"
 
+# What portal users may read something of; they change nothing of it.
+OPEN = ("tier.wallet", "tier.transfer", "tier.charge", "tier.destination")
+# What they may read of their disputes is tested with these.
+DISPUTES = ("tier.dispute", "tier.dispute.line")
+
+
+def closed_models(env):
+    """Return the names of all other models of what the portal stands on.
+
+    A model that somebody adds there is closed until it is named above.
+
+    :param env: any environment
+    :return: list of str
+    """
+    return [
+        name
+        for name, model in sorted(env.registry.items())
+        if model._original_module in ("tier_billing", "tier_rating")
+        and not model._abstract
+        and name not in (*OPEN, *DISPUTES)
+    ]
+
 
 class ChainMixin:
     """A chain with calls in it, on top of a TransactionCase or HttpCase.
@@ -67,7 +89,7 @@ class ChainMixin:
 
     @classmethod
     def _wallet(cls, name, parent=None, price=None, **values):
-        """Open a wallet for a partner of its own, below a parent that sells at a price.
+        """Open a wallet for a partner of its own; with a price also an endpoint and a price list.
 
         :param str name: of the wallet; its partner and endpoint are called so too
         :param str price: dollars a minute to Germany
@@ -83,7 +105,7 @@ class ChainMixin:
         )
         if price:
             wallet.price_list_id = cls._price_list(parent, name, price)
-        cls.env["tier.endpoint"].create({"wallet_id": wallet.id, "kind": "sip_user", "identifier": f"chain-{name}"})
+            cls.env["tier.endpoint"].create({"wallet_id": wallet.id, "kind": "sip_user", "identifier": f"chain-{name}"})
         return wallet
 
     @classmethod

@@ -101,6 +101,14 @@ class TestPortalFigures(ChainMixin, TransactionCase):
         quiet = next(row for row in rows if row["wallet"].name == "Chain quiet")
         self.assertEqual((quiet["calls"], quiet["margin"], quiet["balance"]), (0, 0, 0))
 
+    def test_an_archived_customer_stays_in_the_sums_of_its_time(self):
+        quiet = self._wallet("quiet", self.reseller, "1.00")
+        (quiet | self.sibling).active = False
+        rows, totals, count = self._as("reseller")._portal_customers(ALL)
+        self.assertEqual([row["wallet"].name for row in rows], ["Chain dealer", "Chain sibling"])
+        self.assertAlmostEqual(totals["margin"], 0.80)
+        self.assertEqual(count, 2)
+
     def test_calls_that_numbers_find(self):
         Charge = self.env["tier.charge"].with_user(self.users["user"])
         for typed, expected in (

@@ -189,7 +189,7 @@ class TestPortalPages(ChainMixin, HttpCase):
         self.assertIn("6:00 AM", rows[2][0])
         self.assertIn("Found: 3", text)
         self.assertIn("Cost: $ 4.00", text)
-        self.assertIn("Times are those of Europe/Berlin", text)
+        self.assertIn("Time zone: Europe/Berlin", text)
 
     def test_calls_are_filtered(self):
         self._login("user")
@@ -294,7 +294,7 @@ class TestPortalPages(ChainMixin, HttpCase):
         self.user.low_balance_threshold = 7
         self._login("user")
         text, _tree = self._page(f"/my/wallets/{self.user.id}")
-        self.assertIn("Less than $ 7.00 is available.", text)
+        self.assertIn("Your credit is running low.", text)
         self.user.state = "suspended"
         text, _tree = self._page(f"/my/wallets/{self.user.id}")
         self.assertIn("This wallet is suspended", text)
@@ -305,7 +305,7 @@ class TestPortalPages(ChainMixin, HttpCase):
         self._login("user")
         _text, tree = self._page(f"/my/wallets/{self.user.id}")
         self.assertEqual(self._figures(tree)["Available"], "$ 106.00")
-        self.assertIn("with $ 100.00 credit limit", tree.text_content().replace("\xa0", " "))
+        self.assertIn("Credit limit: $ 100.00", tree.text_content().replace("\xa0", " "))
 
     # ------------------------------------------------------------------
     # A reseller
@@ -314,7 +314,7 @@ class TestPortalPages(ChainMixin, HttpCase):
     def test_customers(self):
         self._login("reseller")
         text, tree = self._page(f"/my/wallets/{self.reseller.id}/customers")
-        rows = {row[0].split(" 3 ")[0].split(" 1 ")[0]: row[1:] for row in self._rows(tree, "customer")}
+        rows = {row[0].split(" Calls:")[0]: row[1:] for row in self._rows(tree, "customer")}
         self.assertEqual(
             rows,
             {

@@ -199,7 +199,8 @@ def test_the_overcommit_guard_holds_for_two_at_once(arena, tree):
     arena.rows("UPDATE tier_wallet SET overcommit_percent = 200 WHERE id = %s", reseller.id)
     arena.fund(reseller, "10")
 
-    told = race([partial(_move, arena, customer, "_allocate", 8, arena.key("grant")) for customer in customers])
+    dialogs = [arena.dialog(customer, "allocate", 8) for customer in customers]
+    told = race([partial(arena.press, dialog) for dialog in dialogs])
 
     assert told.count("done") == 2
     assert all("may grant 20.00 USD in all" in text for text in told if text != "done")

@@ -89,21 +89,21 @@ def test_a_postpaid_wallet_stops_at_its_credit_limit(arena):
 
 
 def test_the_same_session_asked_for_at_once_holds_once(arena):
-    """Ten threads ask for one session: one answer, one hold, one place.
+    """Ten threads ask for one session: one answer, one hold, one place. There are funds for one.
 
     Guards the unique index on the session's key and that an answer is kept with its hold.
     """
     with arena.planting() as plant:
         reseller = plant(plant(), "0.30")
         user = plant(reseller, "0.60")
-    arena.fund(user, "100")
+    arena.fund(user, "0.60")
     request = arena.request(user, 60)
 
     answers = race([lambda: arena.ask(request)] * 10)
 
     assert set(answers) == {answers[0]}
     assert answers[0].granted == 60
-    assert arena.account(user.account_id) == (100, Decimal("0.60"), 1)
+    assert arena.account(user.account_id) == (Decimal("0.60"), Decimal("0.60"), 1)
     assert arena.account(reseller.account_id) == (0, 0, 1)
     assert arena.value("SELECT count(*) FROM tier_session WHERE session_key = %s", request.session_key) == 1
 

@@ -98,7 +98,7 @@ def test_accounts_are_locked_by_id(arena, tree, name):
         assert arena.ask(tree["session"]).granted == 60
         tree["event"] = _in_suspense(arena, tree["inside"])
         above = [other for other in accounts if other > account_id]
-        waited += _check_waiting(arena, account_id, above, lambda: OPERATIONS[name](arena, tree))
+        waited += _check_waiting(arena, account_id, above, tree["session"], lambda: OPERATIONS[name](arena, tree))
     assert waited >= 2
 
 
@@ -111,10 +111,11 @@ def _in_suspense(arena, wallet):
     return arena.value("SELECT id FROM tier_usage_event WHERE source_key = %s", usage.source_key)
 
 
-def _check_waiting(arena, account_id, above, operation):
+def _check_waiting(arena, account_id, above, session, operation):
     """Run an operation while its lock on an account is held by somebody else.
 
     :param above: ids of the accounts that it must not have locked when it waits
+    :param session: the request whose holds it must not have locked either: accounts come first
     :return: whether it waited at all: it may not touch this account
     """
     errors = []
@@ -137,6 +138,10 @@ def _check_waiting(arena, account_id, above, operation):
             if waits:
                 probing.execute("SELECT id FROM tier_account WHERE id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED", [above])
                 locked = sorted({*above} - {row[0] for row in probing.fetchall()})
+                probing.execute(
+                    "SELECT FROM tier_hold WHERE session_key = %s FOR UPDATE SKIP LOCKED", [session.session_key]
+                )
+                assert probing.rowcount == 2, "waits for an account with holds locked already"
                 probe.rollback()
             holder.rollback()
             thread.join(30)
@@ -148,3 +153,58 @@ def _check_waiting(arena, account_id, above, operation):
         raise errors[0]
     assert not locked, f"waits for account {account_id} with {locked} locked already"
     return waits
+
+
+KEYS = ["key-c", "key-a", "key-b"]
+
+
+@pytest.mark.parametrize("kind", ["session", "event", "transfer"])
+def test_keys_are_claimed_in_their_order(arena, tree, kind):
+    """A batch waits for a key that another transaction is about to add: of what comes behind it, it holds nothing.
+
+    Guards that keys are sorted before they are inserted. Two batches with the same keys in different
+    orders could else wait for each other.
+    """
+    first, other, last = sorted(arena.key(key) for key in KEYS)
+    user = tree["inside"]
+    insert = {
+        "session": "INSERT INTO tier_session (session_key, state) VALUES (%s, 'pending') ON CONFLICT DO NOTHING",
+        "event": "INSERT INTO tier_usage_event (source_key, state) VALUES (%s, 'suspense') ON CONFLICT DO NOTHING",
+        # Between accounts of no other: the key alone is in question here.
+        "transfer": """INSERT INTO tier_transfer (source_key, kind, date, from_account_id, to_account_id, company_id,
+                amount, amount_to, currency_id, currency_to_id, from_wallet_id, to_wallet_id)
+            SELECT %s, 'usage', now(), u.id, p.id, u.company_id, 1, 1, u.currency_id, p.currency_id,
+                   u.wallet_id, p.wallet_id
+              FROM tier_account u, tier_account p
+             WHERE u.id = {0} AND p.id = {1} ON CONFLICT DO NOTHING""",
+    }[kind]
+    batch = {
+        "session": lambda keys: arena.authorize([arena.request(user, 60, key=key) for key in keys]),
+        "event": lambda keys: arena.charge([arena.usage(user, 60, key=key) for key in keys]),
+        "transfer": lambda keys: _post_transfers(arena, user, keys),
+    }[kind]
+    holder, probe = arena.connect(), arena.connect()
+    holder.autocommit = probe.autocommit = False
+    thread = threading.Thread(target=batch, args=([last, first, other],), daemon=True)
+    try:
+        with holder.cursor() as holding, probe.cursor() as probing:
+            holding.execute(insert.format(tree["outside"].account_id, tree["outside"].payee_id), [other])
+            thread.start()
+            assert arena.is_waited_for(holder, thread.is_alive)
+            probing.execute("SET LOCAL lock_timeout = '1s'")
+            probing.execute(insert.format(tree["provider"].account_id, tree["provider"].payee_id), [last])
+            assert probing.rowcount == 1
+            probe.rollback()
+            holder.rollback()
+        thread.join(30)
+        assert not thread.is_alive()
+    finally:
+        holder.close()
+        probe.close()
+
+
+def _post_transfers(arena, wallet, keys):
+    from odoo.addons.tier_billing.ledger import cursor, writer
+
+    movements = [writer.Movement(key, "usage", wallet.account_id, wallet.payee_id, 1, 1) for key in keys]
+    cursor.in_short_transaction(arena.registry, lambda cr: writer.post(cr, movements, 1))

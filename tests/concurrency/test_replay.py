@@ -1,5 +1,6 @@
 """The same events again and again, from many sides at once: each is charged once."""
 
+import dataclasses
 import random
 from collections import Counter
 
@@ -81,7 +82,7 @@ def test_a_batch_that_holds_an_event_twice_charges_it_once(arena, trees):
     usages = _events(arena, trees, prefix)
     expected = _expected(arena, trees, usages)
 
-    outcome = arena.charge([*usages, *reversed(usages)])
+    outcome = arena.charge([*usages, *map(dataclasses.replace, reversed(usages))])
 
     assert (outcome.charged, outcome.duplicate) == (EVENTS, EVENTS)
     _check(arena, usages, prefix, expected)

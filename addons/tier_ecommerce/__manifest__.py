@@ -18,6 +18,7 @@
         "views/portal_templates.xml",
     ],
     "demo": ["demo/product_pricelist_demo.xml"],
+    "uninstall_hook": "uninstall_hook",
     "assets": {
         "web.assets_frontend": ["tier_ecommerce/static/src/js/**/*"],
         "web.assets_tests": ["tier_ecommerce/static/tests/tours/**/*"],

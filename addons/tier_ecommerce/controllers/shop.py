@@ -21,11 +21,9 @@ class TierWebsiteSale(WebsiteSale):
         """Override of `website_sale` to offer the buyer's wallets."""
         values = super()._prepare_product_values(product, category, **kwargs)
         if product.is_tier_credit:
-            wallets = request.env["tier.wallet"]
-            if not request.env.user._is_public():
-                partner = request.env.user.partner_id
-                wallets = partner._tier_shop_wallets(request.website.company_id)
+            wallets, problem = request.env.user.partner_id._tier_shop_wallets_or_problem(request.website.company_id)
             values["tier_wallets"] = wallets
+            values["tier_problem"] = problem
             values["tier_wallet_choice"] = kwargs.get("tier_wallet_id")
         return values
 

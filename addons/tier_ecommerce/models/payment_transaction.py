@@ -99,7 +99,6 @@ class PaymentTransaction(models.Model):
 
     def _tier_is_undone(self):
         """Tell whether this payment came to nothing, perhaps after it had been done."""
-        self.ensure_one()
         return self.state in ("cancel", "error")
 
     def _tier_refunded(self):

@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+from markupsafe import Markup
+
 from odoo import models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
@@ -133,19 +135,34 @@ class SaleOrder(models.Model):
                 )
         return result
 
-    def _tier_shop_credits(self):
-        """Say for the confirmation page what this order does to wallets.
+    def _tier_shop_news(self):
+        """Tell the buyer on the confirmation page what became of the credit.
 
-        :return: list of dicts: ``wallet``, ``credited`` (in its currency)
+        :return: list of (whether it is credited, sentence), one for each wallet
         """
         self.ensure_one()
         origins = ["order", *map(str, self._tier_transactions().ids)]
-        credits_ = []
+        failed = self.get_portal_last_transaction()._tier_is_undone()
+        news = []
         for wallet, lines in self._tier_credit_lines().grouped("tier_wallet_id").items():
             transfers = self.env["tier.transfer"].union(*(line._tier_transfers(*origins) for line in lines))
             arrived = transfers.filtered(lambda t, w=wallet: t.to_wallet_id == w)
-            credits_.append({"wallet": wallet, "credited": sum(arrived.mapped("amount_to"))})
-        return credits_
+            amounts = {
+                name: Markup("<strong>%s</strong>") % wallet.currency_id.format(amount)
+                for name, amount in (("credit", sum(arrived.mapped("amount_to"))), ("balance", wallet.balance))
+            }
+            if arrived:
+                sentence = self.env._(
+                    "%(credit)s was credited to wallet %(wallet)s; your balance is %(balance)s.",
+                    wallet=wallet.name,
+                    **amounts,
+                )
+            elif failed:
+                sentence = self.env._("Nothing was credited to wallet %s: the payment did not go through.", wallet.name)
+            else:
+                sentence = self.env._("Wallet %s is credited as soon as your payment has arrived.", wallet.name)
+            news.append((bool(arrived), sentence))
+        return news
 
     # ------------------------------------------------------------------
     # Cart
@@ -158,15 +175,9 @@ class SaleOrder(models.Model):
         :return: ``tier.wallet`` (one or none) and a sentence for the buyer
         :rtype: tuple
         """
-        wallets = self.env["tier.wallet"]
-        if self.env.user._is_public():
-            return wallets, self.env._("Please sign in to buy calling credit: it goes to your own wallet.")
-        wallets = self.partner_id._tier_shop_wallets(self.company_id)
-        if not wallets:
-            return wallets, self.env._(
-                "You have no active wallet for calling credit yet. Ask %s to open one for you, then come back.",
-                self.company_id.name,
-            )
+        wallets, problem = self.partner_id._tier_shop_wallets_or_problem(self.company_id)
+        if problem:
+            return wallets, problem
         if choice:
             wallets = wallets.filtered(lambda wallet: str(wallet.id) == str(choice))
             if not wallets:

@@ -164,7 +164,7 @@ class TestPayInTheShop(ShopHttpCase):
         self.url_open("/shop/payment/validate")
         page = " ".join(self.url_open("/shop/confirmation").text.split())
         amount = " ".join(self.currency.format(20).split())
-        amount = f"{amount}</strong> was credited to wallet Ada; your balance is"
+        amount = f"<strong>{amount}</strong> was credited to wallet Ada; your balance is"
         self.assertIn(amount, page)
 
     def check_page(self, state, words):

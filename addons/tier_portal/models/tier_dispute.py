@@ -17,9 +17,10 @@ class TierDispute(models.Model):
     _inherit = ["tier.dispute", "portal.mixin"]
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for dispute in self:
             dispute.access_url = f"/my/wallets/{dispute.wallet_id.id}/disputes/{dispute.id}"
+        return result
 
     def _portal_rows(self):
         """Return these disputes as the portal's table shows them, without a query per row.

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import plaintext2html
 
 from odoo.addons.tier_billing import ledger
 from odoo.addons.tier_billing.const import MONEY_DIGITS, MONEY_SCALE
@@ -37,6 +38,7 @@ class TierDispute(models.Model):
         default="new",
         index=True,
         tracking=True,
+        group_expand=True,
     )
     reason = fields.Text(required=True, help="What is wrong with the charge, in the customer's words.")
     answer = fields.Text(copy=False, help="What the customer is told with the decision.")
@@ -165,9 +167,9 @@ class TierDispute(models.Model):
                 )
         return waiting
 
-    def _move(self, vals):
+    def _move(self, vals):  # pylint: disable=missing-return
         """Change the state: the only way past :meth:`write`."""
-        super().write(vals)
+        super().write(vals)  # pylint: disable=super-method-mismatch
         self.sudo().line_ids._set_open(vals["state"] in OPEN_STATES)
 
     def _decide(self, state):
@@ -180,8 +182,12 @@ class TierDispute(models.Model):
             body = told.env._("Accepted: %s is refunded.", told._amount_text())
         else:
             body = told.env._("Rejected: the charge stays.")
-        answer = (self.answer or "").strip()
-        self.message_post(body=f"{body}\n{answer}" if answer else body, subtype_xmlid="mail.mt_comment")
+        # A comment: the portal shows the customer no other kind of message.
+        self.message_post(
+            body=plaintext2html("\n".join(filter(None, (body, self.answer)))),
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+        )
 
     def _amount_text(self):
         """Return the amount with all its decimals, and the currency's code."""

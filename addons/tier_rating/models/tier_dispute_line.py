@@ -23,7 +23,7 @@ class TierDisputeLine(models.Model):
     number = fields.Char(related="charge_id.number")
     destination_id = fields.Many2one(related="charge_id.destination_id")
     quantity = fields.Float(related="charge_id.quantity")
-    event_state = fields.Selection(related="charge_id.event_state", string="Event")
+    event_state = fields.Selection(related="charge_id.event_state", string="State")
 
     _one_open = models.UniqueIndex("(event_id) WHERE is_open", "This charge is being looked at in a dispute already.")
     _once_in_dispute = models.UniqueIndex("(dispute_id, event_id)", "A dispute names a charge once.")
@@ -46,9 +46,9 @@ class TierDisputeLine(models.Model):
         if not all(self.mapped("is_open")):
             raise UserError(self.env._("The dispute is decided: what it says stays as it is."))
 
-    def _set_open(self, is_open):
+    def _set_open(self, is_open):  # pylint: disable=missing-return
         """Follow the state of the dispute; the index refuses what another open one names."""
-        super().write({"is_open": is_open})
+        super().write({"is_open": is_open})  # pylint: disable=super-method-mismatch
         self.flush_recordset(["is_open"])
 
     def _check_contestable(self):

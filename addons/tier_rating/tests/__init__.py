@@ -5,6 +5,7 @@ from . import (
     test_companies,
     test_demo,
     test_dispute,
+    test_dispute_rights,
     test_price_lists,
     test_rate_import,
     test_refund,

@@ -232,6 +232,7 @@ class TestDispute(DisputeBuilder, TierRatingCase):
         self.assertEqual(len(told), 1)
         self.assertIn("1.00 QCO", told.body)
         self.assertIn("You are right.", told.body)
+        self.assertEqual(told.message_type, "comment", "the portal shows no other")
         self.assertIn(self.user.partner_id, told.notified_partner_ids)
 
     def test_the_wallet_counts_them(self):

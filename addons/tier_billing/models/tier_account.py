@@ -113,6 +113,7 @@ class TierAccount(models.Model):
             row = self.env.cr.fetchone()
         return self.browse(row[0])
 
+    # pylint: disable-next=method-required-super
     def copy(self, default=None):
         raise UserError(self.env._("A ledger account cannot be duplicated."))
 

@@ -41,12 +41,15 @@ class TierHold(models.Model):
         self.pool.post_init(ledger.schema.install, self.env.cr)
 
     @api.model_create_multi
+    # pylint: disable-next=method-required-super
     def create(self, vals_list):
         raise UserError(self.env._("Holds are placed by sessions, not created directly."))
 
+    # pylint: disable-next=method-required-super
     def write(self, vals):
         raise UserError(self.env._("A hold is not changed; release it instead."))
 
+    # pylint: disable-next=method-required-super
     def unlink(self):
         raise UserError(self.env._("A hold is not deleted; release it instead."))
 

@@ -72,12 +72,15 @@ class TierTransfer(models.Model):
             )
 
     @api.model_create_multi
+    # pylint: disable-next=method-required-super
     def create(self, vals_list):
         raise UserError(self.env._("Transfers are posted by wallet operations, not created directly."))
 
+    # pylint: disable-next=method-required-super
     def write(self, vals):
         raise UserError(self.env._("A transfer is never changed; post a correction instead."))
 
+    # pylint: disable-next=method-required-super
     def unlink(self):
         raise UserError(self.env._("A transfer is never deleted; post a correction instead."))
 

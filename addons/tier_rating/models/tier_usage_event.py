@@ -57,12 +57,15 @@ class TierUsageEvent(models.Model):
     _suspense = models.Index("(reason, id) WHERE state = 'suspense'")
 
     @api.model_create_multi
+    # pylint: disable-next=method-required-super
     def create(self, vals_list):
         raise UserError(self.env._("Usage events come from imports and switches."))
 
+    # pylint: disable-next=method-required-super
     def write(self, vals):
         raise UserError(self.env._("A usage event is a record of fact and is not changed."))
 
+    # pylint: disable-next=method-required-super
     def unlink(self):
         raise UserError(self.env._("A usage event is a record of fact and is not deleted."))
 

@@ -120,6 +120,16 @@ class TestPriceLists(TierRatingCase):
         # 0.01 coin = 0.008 shell; × 1.5 + 0.004 = 0.016 shell = 0.02 coin
         self.assertEqual(self.minute(LAND), Decimal("0.02"))
 
+    def test_the_exchange_rate_of_the_calls_day(self):
+        abroad = self.new_brand(self.provider, currency_id=self.shell.id, increment=1, rounding_digits=6)
+        self.user.price_list_id = self.new_list(abroad, {"44": "0.4"})
+        self.set_rate(self.shell, 0.5, "2026-11-21")
+        for day, price in ((19, "0.5"), (20, "0.5"), (21, "0.8"), (22, "0.8")):
+            with self.subTest(day):
+                self.assertEqual(self.minute(LAND, at=datetime(2026, 11, day, 12)), Decimal(price))
+        before_all_rates = datetime(2019, 6, 1, 12)
+        self.assertEqual(self.minute(LAND, at=before_all_rates), Decimal("0.5"))
+
     def test_no_circle(self):
         with self.assertRaises(ValidationError):
             self.base.base_id = self.own

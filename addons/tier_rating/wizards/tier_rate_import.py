@@ -100,7 +100,7 @@ class TierRateImport(models.TransientModel):
             shown = faults[:SHOWN_FAULTS]
             if more > 0:
                 shown.append(self.env._("… and %s more.", more))
-            raise UserError(self.env._("Nothing was imported. Mend these lines and try again:\n%s") % "\n".join(shown))
+            raise UserError(self.env._("Nothing was imported. Mend these lines and try again:\n%s", "\n".join(shown)))
         self.env.flush_all()
         destinations = self._destinations({row.destination or row.prefix for row in rows})
         result = self._upsert(price_list, service, rows, bands, destinations)

@@ -11,6 +11,7 @@
         "security/ir.model.access.csv",
         "security/tier_rules.xml",
         "data/ir_cron.xml",
+        "data/mail_template.xml",
         "wizards/tier_wallet_operation_views.xml",
         "views/tier_transfer_views.xml",
         "views/tier_wallet_views.xml",

@@ -17,6 +17,9 @@ REASONS = [
     ("bad_record", "Unreadable record"),
     ("insufficient_funds", "Insufficient funds"),
     ("too_many_calls", "Too many calls"),
+    ("daily_limit", "Daily spending limit"),
+    ("monthly_limit", "Monthly spending limit"),
+    ("credit_expired", "Credit expired"),
 ]
 
 # How a session ended, in the words of the record adapters.

@@ -2,11 +2,12 @@
 
 * :mod:`.schema` installs what the database itself guarantees (triggers);
 * :mod:`.writer` posts transfers, places and releases holds;
+* :mod:`.spending` reads what spending limits leave;
 * :mod:`.cursor` opens the short transactions of the charging path.
 
 Nothing here imports a model: models call the ledger, never the reverse.
 """
 
-from . import cursor, schema, writer
+from . import cursor, schema, spending, writer
 
-__all__ = ["cursor", "schema", "writer"]
+__all__ = ["cursor", "schema", "spending", "writer"]

@@ -9,21 +9,25 @@ FUNCTIONS = (
     "tier_account_guard",
     "tier_hold_apply",
     "tier_hold_reapply",
+    "tier_transfer_count",
+    "tier_local_day",
 )
+SCRIPTS = ("schema.sql", "spending.sql")
 
 
 def install(cr):
     """Create or replace the ledger's triggers.
 
-    Needs the tables of ``tier.account``, ``tier.transfer`` and ``tier.hold``;
-    safe to run again.
+    Needs the tables of ``tier.account``, ``tier.transfer``, ``tier.hold`` and
+    ``tier.spending``; safe to run again.
 
     :param cr: database cursor
     """
-    with file_open("tier_billing/ledger/schema.sql") as script:
-        # The file is ours and constant; a bare percent sign would be taken
-        # for a parameter, hence the empty parameter list is not passed.
-        cr.execute(script.read())
+    for name in SCRIPTS:
+        with file_open(f"tier_billing/ledger/{name}") as script:
+            # The file is ours and constant; a bare percent sign would be taken
+            # for a parameter, hence the empty parameter list is not passed.
+            cr.execute(script.read())
 
 
 def drop(cr):
@@ -32,4 +36,4 @@ def drop(cr):
     :param cr: database cursor
     """
     for name in FUNCTIONS:
-        cr.execute(SQL("DROP FUNCTION IF EXISTS %s() CASCADE", SQL.identifier(name)))
+        cr.execute(SQL("DROP FUNCTION IF EXISTS %s CASCADE", SQL.identifier(name)))

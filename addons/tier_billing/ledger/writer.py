@@ -7,7 +7,7 @@ back office (the user's transaction) share them.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from odoo.tools import SQL
@@ -66,6 +66,15 @@ class Account:
     credit_limit: Decimal
     unlimited: bool
     open_sessions: int
+    daily_limit: Decimal = Decimal(0)
+    monthly_limit: Decimal = Decimal(0)
+    expires_on: date | None = None
+    tz: str | None = None
+
+    @property
+    def limits_spending(self):
+        """Whether there is a daily or a monthly limit."""
+        return bool(self.daily_limit or self.monthly_limit)
 
     @property
     def available(self):
@@ -73,6 +82,32 @@ class Account:
         if self.unlimited:
             return None
         return self.balance + self.credit_limit - self.held
+
+
+_FIGURES = SQL(
+    """id, balance::text, held::text, COALESCE(credit_limit, 0)::text,
+       COALESCE(unlimited, false), open_sessions, COALESCE(daily_limit, 0)::text,
+       COALESCE(monthly_limit, 0)::text, credit_expires_on, tz"""
+)
+
+
+def _accounts(cr):
+    """Return the accounts of the :data:`_FIGURES` just selected, by id."""
+    return {
+        row[0]: Account(row[0], *map(Decimal, row[1:4]), *row[4:6], *map(Decimal, row[6:8]), *row[8:])
+        for row in cr.fetchall()
+    }
+
+
+def read_accounts(cr, account_ids):
+    """Read accounts without locking them: to show, never to decide.
+
+    :param cr: database cursor
+    :param account_ids: ids of ledger accounts
+    :return: dict of id to :class:`Account`
+    """
+    cr.execute(SQL("SELECT %s FROM tier_account WHERE id = ANY(%s)", _FIGURES, list(account_ids)))
+    return _accounts(cr)
 
 
 def lock_accounts(cr, account_ids, movements=()):
@@ -92,8 +127,7 @@ def lock_accounts(cr, account_ids, movements=()):
     cr.execute(
         SQL(
             """
-            SELECT id, balance::text, held::text, COALESCE(credit_limit, 0)::text,
-                   COALESCE(unlimited, false), open_sessions
+            SELECT %s
               FROM tier_account
              WHERE id = ANY(ARRAY(
                    SELECT unnest(%s::integer[])
@@ -105,15 +139,13 @@ def lock_accounts(cr, account_ids, movements=()):
                      JOIN tier_account x ON x.kind = 'exchange' AND x.company_id = f.company_id
                       AND x.currency_id IN (f.currency_id, t.currency_id)))
              ORDER BY id FOR NO KEY UPDATE""",
+            _FIGURES,
             sorted({*account_ids, *(account_id for pair in pairs for account_id in pair)}),
             [pair[0] for pair in pairs],
             [pair[1] for pair in pairs],
         )
     )
-    return {
-        row[0]: Account(row[0], Decimal(row[1]), Decimal(row[2]), Decimal(row[3]), row[4], row[5])
-        for row in cr.fetchall()
-    }
+    return _accounts(cr)
 
 
 def post(cr, movements, uid):
@@ -239,7 +271,7 @@ def _known(cr, movements):
     return {key: row[0] for key, row in known.items()}
 
 
-def place_holds(cr, holds, expires_at):
+def place_holds(cr, holds, expires_at, spending=None):
     """Reserve funds for sessions, or change what is reserved.
 
     The caller holds the accounts' locks (:func:`lock_accounts`) and has
@@ -249,27 +281,33 @@ def place_holds(cr, holds, expires_at):
     :param holds: iterable of (session key, account id, amount in its currency);
         an amount of zero still counts as an open session of the account
     :param expires_at: list of naive UTC datetimes, one per hold
+    :param spending: what each session may cost the wallet at most, one per hold, for its
+        spending limits; None where that is the amount held
     """
-    rows = sorted(zip(holds, expires_at, strict=True), key=lambda row: row[0][:2])
+    spending = [None] * len(expires_at) if spending is None else spending
+    rows = sorted(zip(holds, expires_at, spending, strict=True), key=lambda row: row[0][:2])
     if not rows:
         return
     cr.execute(
         SQL(
             """
-            INSERT INTO tier_hold (session_key, account_id, wallet_id, amount, expires_at, state,
-                                   create_date, write_date)
-            SELECT v.session_key, v.account_id, a.wallet_id, v.amount, v.expires_at, 'open',
-                   now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-              FROM unnest(%s::varchar[], %s::integer[], %s::numeric[], %s::timestamp[])
-                   AS v(session_key, account_id, amount, expires_at)
+            INSERT INTO tier_hold (session_key, account_id, wallet_id, amount, expires_at,
+                                   spending, state, create_date, write_date)
+            SELECT v.session_key, v.account_id, a.wallet_id, v.amount, v.expires_at, v.spending,
+                   'open', now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+              FROM unnest(%s::varchar[], %s::integer[], %s::numeric[], %s::timestamp[],
+                          %s::numeric[])
+                   AS v(session_key, account_id, amount, expires_at, spending)
               JOIN tier_account a ON a.id = v.account_id
             ON CONFLICT (session_key, account_id) DO UPDATE
-               SET amount = excluded.amount, expires_at = excluded.expires_at, state = 'open',
+               SET amount = excluded.amount, expires_at = excluded.expires_at,
+                   spending = excluded.spending, state = 'open',
                    write_date = excluded.write_date""",
             [row[0][0] for row in rows],
             [row[0][1] for row in rows],
             [row[0][2] for row in rows],
             [row[1] for row in rows],
+            [row[2] for row in rows],
         )
     )
 

@@ -4,8 +4,12 @@ from . import (
     tier_account,
     tier_audit,
     tier_hold,
+    tier_spending,
     tier_transfer,
     tier_wallet,
+    tier_wallet_control,
     tier_wallet_figures,
     tier_wallet_money,
+    tier_wallet_validity,
+    tier_wallet_warning,
 )

@@ -12,6 +12,14 @@ class ResPartner(models.Model):
         "Number of wallets", compute="_compute_tier_wallet_count", groups="tier_billing.group_tier_auditor"
     )
 
+    def write(self, vals):
+        """Override: days of spending limits begin where the company is."""
+        result = super().write(vals)
+        if "tz" in vals:
+            companies = self.env["res.company"].sudo().search([("partner_id", "in", self.ids)])
+            companies and self.env["tier.account"].sudo()._set_time_zone(companies)
+        return result
+
     def _compute_tier_wallet_count(self):
         counts = dict(
             self.env["tier.wallet"]._read_group([("partner_id", "in", self.ids)], ["partner_id"], ["__count"])

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .. import ledger
 from ..const import MONEY_DIGITS
 
 
@@ -44,6 +45,12 @@ class TierAccount(models.Model):
     open_sessions = fields.Integer(readonly=True, default=0)
     credit_limit = fields.Float(digits=MONEY_DIGITS, default=0)
     unlimited = fields.Boolean(help="No check of funds: the provider and contra accounts.")
+    daily_limit = fields.Float("Daily spending limit", digits=MONEY_DIGITS, default=0)
+    monthly_limit = fields.Float("Monthly spending limit", digits=MONEY_DIGITS, default=0)
+    credit_expires_on = fields.Date("Credit valid until")
+    tz = fields.Char(
+        "Time zone", readonly=True, help="Where the days of spending limits and of expiry begin: that of the company."
+    )
 
     _identity = models.UniqueIndex(
         "(kind, company_id, currency_id, COALESCE(wallet_id, 0))",
@@ -53,6 +60,11 @@ class TierAccount(models.Model):
         "CHECK (credit_limit >= 0 AND credit_limit < 1e12)",
         "A credit limit is zero or more, and below one trillion.",
     )
+    _spending_limits_positive = models.Constraint(
+        "CHECK (daily_limit >= 0 AND daily_limit < 1e12 AND monthly_limit >= 0 AND monthly_limit < 1e12)",
+        "A spending limit is zero or more, and below one trillion.",
+    )
+    _expiry = models.Index("(credit_expires_on) WHERE credit_expires_on IS NOT NULL")
 
     @api.depends("kind", "wallet_id", "currency_id")
     def _compute_display_name(self):
@@ -112,6 +124,31 @@ class TierAccount(models.Model):
             self.env.cr.execute(SQL("SELECT id FROM tier_account WHERE %s", identity))
             row = self.env.cr.fetchone()
         return self.browse(row[0])
+
+    def _recount_spending(self):
+        """Count anew what these accounts spent, after their limits or time zone changed."""
+        if self:
+            self.env.flush_all()
+            ledger.spending.recount(self.env.cr, self.ids, fields.Datetime.now())
+            self.env["tier.wallet"].invalidate_model(["daily_left", "monthly_left"])
+
+    @api.model
+    def _set_time_zone(self, companies):
+        """Let the days of limits and of expiry begin in the time zone of their company.
+
+        :param companies: ``res.company`` records
+        """
+        for company in companies:
+            zone = company.partner_id.tz or "UTC"
+            accounts = self.search(
+                [
+                    ("company_id", "=", company.id),
+                    ("tz", "not in", (False, zone)),
+                    ("kind", "=", "wallet"),
+                ]
+            )
+            accounts.tz = zone
+            accounts.filtered(lambda account: account.daily_limit or account.monthly_limit)._recount_spending()
 
     # pylint: disable-next=method-required-super
     def copy(self, default=None):

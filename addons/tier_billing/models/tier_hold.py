@@ -18,6 +18,12 @@ class TierHold(models.Model):
     account_id = LedgerLink("tier.account", required=True, readonly=True, index=True)
     wallet_id = LedgerLink("tier.wallet", readonly=True, index="btree_not_null")
     amount = fields.Float(digits=MONEY_DIGITS, required=True, readonly=True)
+    spending = fields.Float(
+        digits=MONEY_DIGITS,
+        readonly=True,
+        help="What the session may cost this wallet at most. The amount held is less where "
+        "a customer's payment brings the funds.",
+    )
     currency_id = fields.Many2one(related="account_id.currency_id")
     state = fields.Selection(
         [
@@ -33,10 +39,11 @@ class TierHold(models.Model):
 
     _session_account = models.UniqueIndex("(session_key, account_id)", "A session holds funds of an account once.")
     _open_by_expiry = models.Index("(expires_at) WHERE state = 'open'")
+    _open_by_account = models.Index("(account_id) WHERE state = 'open'")
     _amount_positive = models.Constraint("CHECK (amount >= 0 AND amount < 1e12)", "A hold is zero or more.")
 
     def init(self):
-        # The triggers need the ledger's three tables: after the last of them,
+        # The triggers need all of the ledger's tables: after the last of them,
         # whatever the order in which the models are loaded.
         self.pool.post_init(ledger.schema.install, self.env.cr)
 

@@ -2,6 +2,8 @@ from . import (
     test_access,
     test_amounts,
     test_audit,
+    test_credit_expiry,
+    test_credit_warnings,
     test_currencies,
     test_figures,
     test_holds,
@@ -11,4 +13,5 @@ from . import (
     test_transfers,
     test_tree,
     test_views,
+    test_wallet_control,
 )

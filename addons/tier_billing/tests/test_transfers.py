@@ -292,8 +292,8 @@ class TestTransfers(TierBillingCase):
         self.assertBalances(self.dealer, 0)
 
     def test_reclaim_from_a_closed_wallet(self):
-        self.dealer._topup(10, "topup")
         self.dealer.state = "closed"
+        self.dealer._topup(10, "late")
         self.dealer._reclaim(10, "reclaim")
         self.assertBalances(self.dealer, 0, self.reseller, 10)
 

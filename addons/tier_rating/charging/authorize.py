@@ -1,6 +1,6 @@
 """Grant sessions: how long may each last, and hold what it may cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -8,9 +8,11 @@ from itertools import pairwise
 from odoo.tools import SQL
 
 from odoo.addons.tier_billing.ledger import writer
+from odoo.addons.tier_billing.ledger.spending import Spending, local_day
 
 from ..engine.chain import Link, Tier, grant_chain
 from ..engine.errors import Refused
+from ..engine.grant import USUAL_SECONDS
 from ..engine.offer import Receipt
 from ..engine.price import price
 from .pricing import REASON_OF, Item, Pricer
@@ -180,14 +182,15 @@ def _decide(env, decisions):
     ]
     pricer = Pricer(env, [item._replace(key=None) for item in items])
     states = writer.lock_accounts(env.cr, {w.account_id for chain in pricer.chains.values() for w in _counted(chain)})
-    holds, expiries = [], []
+    spending = Spending(env.cr, states, {item.at for item in items})
+    holds, expiries, costs = [], [], []
     for item in items:
         decision = item.key
-        amounts = _grant(pricer, item, decision, states)
-        for account_id, amount in amounts:
+        for account_id, amount, cost in _grant(pricer, item, decision, states, spending):
             holds.append((decision.request.session_key, account_id, amount))
             expiries.append(decision.expires_at)
-    writer.place_holds(env.cr, holds, expiries)
+            costs.append(cost)
+    writer.place_holds(env.cr, holds, expiries, costs)
 
 
 def _counted(chain):
@@ -199,10 +202,10 @@ def _counted(chain):
     return chain if chain[-1].max_sessions else chain[:-1]
 
 
-def _grant(pricer, item, decision, states):
-    """Decide one session against the balances read under the locks.
+def _grant(pricer, item, decision, states, spending):
+    """Decide one session against the balances and limits read under the locks.
 
-    :return: list of (account id, amount to hold), empty when refused
+    :return: list of (account id, amount to hold, what the session may cost), empty when refused
     """
     chain = pricer.chains.get(item.wallet_id)
     if not chain:
@@ -218,29 +221,52 @@ def _grant(pricer, item, decision, states):
             decision.deny("too_many_calls")
             return []
     payers = chain[:-1]
+    if any(_is_expired(states[wallet.account_id], item.at) for wallet in payers):
+        decision.deny("credit_expired")
+        return []
     timed = pricer.timed[item.service_id]
     try:
-        tiers = _tiers(pricer, item, chain, states)
-        granted = grant_chain(tiers, item.at, _cap(decision.request.requested, timed))
+        tiers = _tiers(pricer, item, chain, states, spending)
+        cap = _cap(decision.request.requested, timed)
+        granted = grant_chain(tiers, item.at, cap)
     except Refused as refused:
         decision.deny(REASON_OF.get(refused.reason, refused.reason))
         return []
     if granted.quantity < 1:
-        decision.deny("insufficient_funds")
+        decision.deny(_why_nothing(payers, tiers, item, cap, spending))
         return []
-    if _below_cost(payers, tiers, item, granted.quantity):
+    costs = [price(item.at, granted.quantity, tier.offer).amount for tier in tiers]
+    if _below_cost(payers, tiers, costs):
         decision.deny("below_cost")
         return []
     decision.granted = granted.quantity
     lasts = timedelta(seconds=granted.quantity) if timed else LONGEST_HOLD
     decision.expires_at = item.at + lasts + RINGING
-    amounts = [(wallet.account_id, amount) for wallet, amount in zip(payers, granted.holds, strict=True)]
-    amounts += [(wallet.account_id, Decimal(0)) for wallet in _counted(chain)[len(payers) :]]
-    for account_id, amount in amounts:
+    amounts = [(wallet.account_id, *pair) for wallet, *pair in zip(payers, granted.holds, costs, strict=True)]
+    amounts += [(wallet.account_id, Decimal(0), Decimal(0)) for wallet in _counted(chain)[len(payers) :]]
+    for account_id, amount, cost in amounts:
         # The next request of the batch sees what this one took.
         states[account_id].held += amount
         states[account_id].open_sessions += 1
+        spending.add(account_id, cost)
     return amounts
+
+
+def _is_expired(state, at):
+    """Tell whether the last day of an account's credit is over at this moment."""
+    return state.expires_on is not None and local_day(at, state.tz) > state.expires_on
+
+
+def _why_nothing(payers, tiers, item, cap, spending):
+    """Return why not even the first block was granted: no funds, or whose spending limit."""
+    limited = [(wallet, tier) for wallet, tier in zip(payers, tiers, strict=True) if tier.spendable is not None]
+    if not limited or not grant_chain([replace(tier, spendable=None) for tier in tiers], item.at, cap).quantity:
+        return "insufficient_funds"
+    # The payer's first block sets what everybody has to spend at least.
+    block = min(tiers[0].offer.terms.initial_increment, cap or USUAL_SECONDS)
+    short = [wallet for wallet, tier in limited if price(item.at, max(block, 1), tier.offer).amount > tier.spendable]
+    wallet = short[0] if short else limited[-1][0]
+    return spending.left(wallet.account_id, item.at).limit
 
 
 def _cap(requested, timed):
@@ -250,7 +276,7 @@ def _cap(requested, timed):
     return LARGEST_GRANT if requested is None else min(requested, LARGEST_GRANT)
 
 
-def _tiers(pricer, item, chain, states):
+def _tiers(pricer, item, chain, states, spending):
     """Return the payers of a chain as the engine takes them."""
     tiers = []
     for wallet, parent in pairwise(chain):
@@ -260,25 +286,27 @@ def _tiers(pricer, item, chain, states):
             factor = pricer.convert(wallet.currency_id, parent.currency_id, item.at.date(), wallet.company_id)
             receipt = Receipt(factor, offer.terms.rounding_digits, offer.terms.rounding_method)
         available = states[wallet.account_id].available
+        left = spending.left(wallet.account_id, item.at)
         tiers.append(
             Tier(
                 Link(wallet.id, wallet.inside),
                 offer,
                 UNLIMITED if available is None else available,
                 receipt,
+                # After an overrun nothing more may be spent; a free call spends nothing.
+                left and max(left.amount, Decimal(0)),
             )
         )
     return tiers
 
 
-def _below_cost(payers, tiers, item, quantity):
+def _below_cost(payers, tiers, costs):
     """Tell whether a tier that must not would sell what was granted below its cost."""
     sale = None
-    for wallet, tier in zip(payers, tiers, strict=True):
-        charged = price(item.at, quantity, tier.offer)
-        if sale is not None and sale < charged.amount and not wallet.sell_below_cost:
+    for wallet, tier, cost in zip(payers, tiers, costs, strict=True):
+        if sale is not None and sale < cost and not wallet.sell_below_cost:
             return True
-        sale = charged.amount if tier.receipt is None else charged.amount * tier.receipt.factor
+        sale = cost if tier.receipt is None else cost * tier.receipt.factor
     return False
 
 

@@ -65,12 +65,15 @@ class Tier:
     :param Offer offer: what it pays its parent
     :param Decimal available: in its currency: balance + credit limit − open holds
     :param Receipt receipt: how its parent books the payment; None = same currency
+    :param Decimal spendable: the most that the session may cost it, whoever brings the funds
+        (a spending limit), in its currency; None = no limit
     """
 
     link: Link
     offer: Offer
     available: Decimal
     receipt: Receipt | None = None
+    spendable: Decimal | None = None
 
 
 class Grant(NamedTuple):
@@ -177,6 +180,9 @@ def grant_chain(tiers, start, cap=None):
         else:
             digits = tier.offer.terms.rounding_digits
             within = sessions[position].affordable(coins(tier.available, digits), reached)
+        if tier.spendable is not None:
+            digits = tier.offer.terms.rounding_digits
+            within = sessions[position].affordable(coins(tier.spendable, digits), within)
         if within < reached:
             reached, limited_by = within, position
     if limited_by is not None:

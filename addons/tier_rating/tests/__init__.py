@@ -10,6 +10,7 @@ from . import (
     test_rate_import,
     test_refund,
     test_settle,
+    test_spending_limits,
     test_suspense,
     test_usage_import,
     test_views,

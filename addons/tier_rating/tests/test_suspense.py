@@ -61,6 +61,7 @@ class TestSuspense(TierRatingCase):
         self.assertEqual(self.event("k:2").state, "charged")
 
     def test_a_suspended_wallet_anywhere_in_the_chain(self):
+        self.user._withdraw(10, "empty")  # for a wallet with money in it cannot be closed
         for state in ("suspended", "closed"):
             for wallet in (self.user, self.dealer, self.reseller, self.provider):
                 with self.subTest(state=state, wallet=wallet.name):

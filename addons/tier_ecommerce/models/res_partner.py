@@ -24,7 +24,8 @@ class ResPartner(models.Model):
                     ("company_id", "=", company.id),
                     ("parent_id", "!=", False),
                     ("state", "=", "active"),
-                ]
+                ],
+                order="id",
             )
         )
 

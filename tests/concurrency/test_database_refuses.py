@@ -75,6 +75,7 @@ REFUSED = {
     "give an account away": "UPDATE tier_account SET wallet_id = NULL WHERE id = {user}",
     "have no limit as another kind": "UPDATE tier_account SET kind = 'world' WHERE id = {user}",
     "delete an account": "DELETE FROM tier_account WHERE id = {user}",
+    "delete an account that no wallet names": "DELETE FROM tier_account WHERE kind = 'world' AND balance <> 0",
     "begin with a balance": "INSERT INTO tier_account (kind, company_id, currency_id, balance, held, open_sessions)"
     f" SELECT 'earnings', company_id, {XTS}, 5, 0, 0 FROM tier_account WHERE id = {{user}}",
     "pay in another currency": _transfer(currency_id=XTS),

@@ -25,7 +25,8 @@ def tree(arena):
             "inside": plant(reseller, "0.60", currency="USD"),
             "outside": plant(reseller, "0.60", currency="USD", money="outside"),
         }
-    for name in ("reseller", "inside", "outside"):
+        wallets["idle"] = plant(reseller, "0.60", currency="USD")
+    for name in ("reseller", "inside", "outside", "idle"):
         arena.fund(wallets[name], "1000")
     return wallets
 
@@ -54,6 +55,17 @@ def _retry(arena, tree):
     arena.retry([tree["event"]])
 
 
+def _refund(arena, tree):
+    with arena.env() as env:
+        env["tier.usage.event"]._refund([tree["charged"]], "why")
+
+
+def _expire_credit(arena, tree):
+    arena.rows("UPDATE tier_account SET credit_expires_on = '2000-01-01' WHERE id = %s", tree["idle"].account_id)
+    with arena.env() as env:
+        env["tier.wallet"].browse(tree["idle"].id)._expire_credit()
+
+
 def _expire(arena, _tree):
     with arena.env() as env:
         env["tier.hold"]._expire()
@@ -76,7 +88,9 @@ OPERATIONS = {
     "authorize": _authorize,
     "settle": _settle,
     "retry": _retry,
+    "refund": _refund,
     "expire": _expire,
+    "expire credit": _expire_credit,
     "release": _release,
 }
 
@@ -97,9 +111,17 @@ def test_accounts_are_locked_by_id(arena, tree, name):
         tree["session"] = arena.request(tree["inside"], 60, ago=timedelta(hours=1))
         assert arena.ask(tree["session"]).granted == 60
         tree["event"] = _in_suspense(arena, tree["inside"])
+        tree["charged"] = _charged(arena, tree["inside"])
         above = [other for other in accounts if other > account_id]
         waited += _check_waiting(arena, account_id, above, tree["session"], lambda: OPERATIONS[name](arena, tree))
     assert waited >= 2
+
+
+def _charged(arena, wallet):
+    """The id of an event that was charged."""
+    usage = arena.usage(wallet, 60)
+    assert arena.charge([usage]).charged == 1
+    return arena.value("SELECT id FROM tier_usage_event WHERE source_key = %s", usage.source_key)
 
 
 def _in_suspense(arena, wallet):

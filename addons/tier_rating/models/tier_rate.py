@@ -14,7 +14,7 @@ class TierRate(models.Model):
     _order = "price_list_id, prefix, band_id, date_from desc"
     _rec_name = "prefix"
 
-    price_list_id = fields.Many2one("tier.price.list", required=True, ondelete="cascade")
+    price_list_id = fields.Many2one("tier.price.list", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="price_list_id.company_id")
     currency_id = fields.Many2one(related="price_list_id.currency_id")
     service_id = fields.Many2one(

@@ -64,6 +64,8 @@ class TierHold(models.Model):
         """Give the funds back by hand, for a session that is known to be dead."""
         self.check_access("write")
         keys = self.mapped("session_key")
+        # Their accounts change with every call in progress.
+        ledger.cursor.see_commits(self.env.cr)
         ledger.writer.release_sessions(self.env.cr, keys)
         self.env.invalidate_all()
 

@@ -195,9 +195,13 @@ class SaleOrder(models.Model):
                 return order_line.product_uom_qty, problem
         return super()._verify_updated_quantity(order_line, product_id, new_qty, uom_id, **kwargs)
 
-    def _cart_find_product_line(self, product_id, uom_id, **kwargs):
+    def _cart_find_product_line(
+        self, product_id, uom_id, linked_line_id=False, no_variant_attribute_value_ids=None, **kwargs
+    ):
         """Override of `website_sale`: credit of two wallets stays on two lines."""
-        lines = super()._cart_find_product_line(product_id, uom_id, **kwargs)
+        lines = super()._cart_find_product_line(
+            product_id, uom_id, linked_line_id, no_variant_attribute_value_ids, **kwargs
+        )
         if self.env["product.product"].browse(product_id).is_tier_credit:
             wallet = self._tier_choose_wallet(kwargs.get("tier_wallet_id"))[0]
             lines = lines.filtered(lambda line: line.tier_wallet_id == wallet)

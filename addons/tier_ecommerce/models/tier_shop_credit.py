@@ -16,7 +16,9 @@ class TierShopCredit(models.Model):
     _rec_name = "origin"
     _order = "id"
 
-    line_id = fields.Many2one("sale.order.line", "Order line", required=True, readonly=True, ondelete="restrict")
+    line_id = fields.Many2one(
+        "sale.order.line", "Order line", required=True, readonly=True, ondelete="restrict", index=True
+    )
     origin = fields.Char(
         required=True,
         readonly=True,

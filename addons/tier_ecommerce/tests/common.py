@@ -34,6 +34,12 @@ class ShopCase(ChainBuilder, AccountPaymentCommon):
             {"name": "Telephone", "type": "service", "taxes_id": [Command.clear()]}
         )
 
+    def setUp(self):
+        super().setUp()
+        # Each would render a document, and take longer than all the rest.
+        for name in ("_send_order_confirmation_mail", "_send_payment_succeeded_for_order_mail"):
+            self.startPatcher(patch.object(self.registry["sale.order"], name, lambda order: None))
+
     def order(self, *lines, partner=None, **values):
         """Create an order of one piece each.
 

@@ -13,6 +13,9 @@ RIGHTS = {
     "tier.transfer": {"auditor": "r", "user": "r", "manager": "r", "portal": "r"},
     # Writing serves the release of a hold alone; the model refuses all else.
     "tier.hold": {"auditor": "r", "user": "r", "manager": "rw", "portal": ""},
+    "tier.spending": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.audit": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.audit.finding": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.wallet.operation": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn of its own wallet.
@@ -76,6 +79,12 @@ class TestAccess(TierBillingCase):
                     found = "".join(name[0] for name in OPERATIONS if self.model(model, role).has_access(name))
                     self.assertEqual(found, expected)
 
+    def test_every_model_is_in_the_table(self):
+        data = self.env["ir.model.data"].search([("module", "=", "tier_billing"), ("model", "=", "ir.model")])
+        models = self.env["ir.model"].browse(data.mapped("res_id")).mapped("model")
+        ours = {name for name in models if self.env[name]._original_module == "tier_billing"}
+        self.assertEqual({name for name in ours if not self.env[name]._abstract}, set(RIGHTS))
+
     def test_staff_reads_everything(self):
         for role in ("auditor", "user", "manager"):
             for records in (self.wallets, self.wallets.account_id, self.transfers, self.hold):
@@ -134,10 +143,22 @@ class TestAccess(TierBillingCase):
     def test_companies(self):
         """Staff of one company learns nothing of another's money."""
         other = self.env["res.company"].create({"name": "Other company"})
+        self.customer.daily_limit = 5
+        self.usage(self.customer, 1, "access:limited")
+        spent = self.env["tier.spending"].search([("account_id", "=", self.customer.account_id.id)])
+        finding = self.env["tier.audit.finding"].create(
+            {
+                "audit_id": self.env["tier.audit"].create({}).id,
+                "check_code": "balance",
+                "name": "Fault",
+                "account_id": self.customer.account_id.id,
+            }
+        )
         self.users["manager"].write({"company_ids": [Command.set(other.ids)], "company_id": other.id})
         self.env.invalidate_all()
-        for records in (self.wallets, self.wallets.account_id, self.transfers, self.hold):
+        for records in (self.wallets, self.wallets.account_id, self.transfers, self.hold, spent, finding):
             with self.subTest(records._name):
+                self.assertTrue(records)
                 found = records.with_user(self.users["manager"]).search([("id", "in", records.ids)])
                 self.assertFalse(found)
                 with self.assertRaises(AccessError):

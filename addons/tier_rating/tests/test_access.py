@@ -23,6 +23,9 @@ RIGHTS = {
     "tier.charge": {**RECORDS, "portal": "r"},
     "tier.usage.import": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": ""},
     "tier.rate.import": {"auditor": "", "user": "", "manager": "rwcu", "portal": ""},
+    "tier.dispute": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": "r"},
+    "tier.dispute.line": {"auditor": "r", "user": "rcu", "manager": "rcu", "portal": "r"},
+    "tier.usage.refund": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn: what its parent sells it from, and what it earns on others.
 HIDDEN_OF_WALLET = ("price_list_id", "brand_ids", "endpoint_ids", "sale_month", "cost_month", "margin_month")
@@ -88,6 +91,12 @@ class TestAccess(SoldCase, TierRatingCase):
                     Model = self.env[model].with_user(user)
                     found = "".join(name[0] for name in OPERATIONS if Model.has_access(name))
                     self.assertEqual(found, expected)
+
+    def test_every_model_is_in_the_table(self):
+        data = self.env["ir.model.data"].search([("module", "=", "tier_rating"), ("model", "=", "ir.model")])
+        models = self.env["ir.model"].browse(data.mapped("res_id")).mapped("model")
+        ours = {name for name in models if self.env[name]._original_module == "tier_rating"}
+        self.assertEqual({name for name in ours if not self.env[name]._abstract}, set(RIGHTS))
 
     def test_staff_reads_everything(self):
         for role in ("auditor", "user", "manager"):

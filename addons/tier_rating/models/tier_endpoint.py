@@ -41,6 +41,10 @@ class TierEndpoint(models.Model):
         "This endpoint belongs to a wallet already.",
     )
 
+    _identifier_filled = models.Constraint(
+        "CHECK (identifier <> '')", "An endpoint has a name: an empty caller is nobody's."
+    )
+
     @api.constrains("wallet_id")
     def _check_wallet(self):
         for endpoint in self:

@@ -1,6 +1,7 @@
 import pytz
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
@@ -34,6 +35,27 @@ class TierSwitch(models.Model):
     national_prefix = fields.Char(default="0")
 
     _code_unique = models.Constraint("UNIQUE (code)", "A switch with this code exists already.")
+
+    def write(self, vals):
+        if "code" in vals:
+            self._check_code_unused(vals["code"])
+        return super().write(vals)
+
+    def _check_code_unused(self, code):
+        """Refuse another code once it is in the keys of records.
+
+        :param str code: the new one
+        :raise UserError: naming the switch
+        """
+        Event = self.env["tier.usage.event"].sudo()
+        for switch in self:
+            if switch.code != code and Event.search_count([("switch_id", "=", switch.id)], limit=1):
+                raise UserError(
+                    self.env._(
+                        "The records of %s are known by its code: under another, they would be charged again.",
+                        switch.name,
+                    )
+                )
 
     @api.model
     def _adapter_selection(self):

@@ -6,6 +6,7 @@ from . import (
     test_demo,
     test_dispute,
     test_dispute_rights,
+    test_endpoints,
     test_price_lists,
     test_rate_import,
     test_refund,

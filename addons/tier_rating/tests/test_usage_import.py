@@ -301,10 +301,14 @@ class TestUsageImport(TierRatingCase):
             {"disposition": "danced"},
         )
         for number, values in enumerate(odd):
-            with self.subTest(values), mute_logger("odoo.sql_db", "odoo.addons.tier_rating.models.tier_usage_import"):
-                self.asterisk.code = f"test_odd_{number}"
-                with self.stub(4, **values):
-                    record = self.load("x")
+            switch = self.new_switch(f"test_odd_{number}")
+            self.new_endpoint(self.user, "1001", switch_id=switch.id)
+            with (
+                self.subTest(", ".join(values), number=number),
+                mute_logger("odoo.sql_db", "odoo.addons.tier_rating.models.tier_usage_import"),
+                self.stub(4, **values),
+            ):
+                record = self.load("x", switch)
                 self.assertEqual((record.record_count, record.duplicate_count), (10, 0))
                 self.assertGreaterEqual(record.charged_count, 9)
                 self.assertEqual(record.charged_count + record.suspense_count, 10)

@@ -373,10 +373,15 @@ class Arena:
             keys_like,
         )
         assert not wrong
-        # No usage was paid that no charge tells of.
+        # None of their wallets paid for usage that no charge tells of.
         assert not self.rows(
-            """SELECT t.source_key FROM tier_transfer t LEFT JOIN tier_charge c ON c.transfer_id = t.id
-                WHERE t.kind = 'usage' AND c.id IS NULL"""
+            """
+            SELECT t.source_key FROM tier_transfer t LEFT JOIN tier_charge c ON c.transfer_id = t.id
+             WHERE t.kind = 'usage' AND c.id IS NULL AND t.from_wallet_id IN (
+                   SELECT c.wallet_id FROM tier_charge c JOIN tier_usage_event e ON e.id = c.event_id
+                    WHERE e.source_key LIKE %s)
+            """,
+            keys_like,
         )
         return self.value(
             "SELECT count(*) FROM tier_usage_event WHERE state = 'charged' AND source_key LIKE %s", keys_like

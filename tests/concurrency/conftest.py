@@ -22,6 +22,13 @@ def conserved(arena):
     arena.check_ledger()
 
 
+@pytest.fixture(scope="module")
+def conserved_after_all(arena):
+    """The same after a file of many small tests, which would spend their time on it."""
+    yield
+    arena.check_ledger()
+
+
 @pytest.fixture
 def lost_races(monkeypatch):
     """The errors after which a short transaction was run again: none where the lock order holds."""

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from races import Sampler, race
 
-pytestmark = pytest.mark.usefixtures("conserved")
+pytestmark = pytest.mark.usefixtures("conserved_after_all")
 
 TRANSFER = {
     "source_key": "'by-hand-' || nextval('tier_transfer_id_seq')",
@@ -27,9 +27,19 @@ XTS = "(SELECT id FROM res_currency WHERE name = 'XTS')"
 ABROAD = {"to_account_id": "{abroad}", "to_wallet_id": "(SELECT wallet_id FROM tier_account WHERE id = {abroad})"}
 
 
+@pytest.fixture(scope="module")
+def unmoved(arena):
+    """Wallets that no test here can change."""
+    return _plant(arena)
+
+
 @pytest.fixture
 def tree(arena):
-    """A user with 10, of which a session holds 4."""
+    return _plant(arena)
+
+
+def _plant(arena):
+    """Make a user with 10, of which a session holds 4."""
     with arena.planting() as plant:
         dealer = plant(plant(plant(), "0.30"), "0.40")
         user, abroad = plant(dealer, "1"), plant(dealer, "1", currency="XTS")
@@ -114,13 +124,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("deed", REFUSED)
-def test_the_database_refuses(arena, tree, deed):
+def test_the_database_refuses(arena, unmoved, deed):
     """Guards the triggers and checks of ledger/schema.sql, each by a deed of its own."""
     figures = "SELECT id, balance, held, open_sessions FROM tier_account ORDER BY id"
     before = arena.rows(figures)
 
     with pytest.raises(psycopg2.IntegrityError):
-        _by_hand(arena, tree, REFUSED[deed])
+        _by_hand(arena, unmoved, REFUSED[deed])
 
     assert arena.rows(figures) == before
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-pytestmark = pytest.mark.usefixtures("conserved")
+pytestmark = pytest.mark.usefixtures("conserved_after_all")
 
 
 @pytest.fixture
@@ -48,16 +48,16 @@ def _authorize(arena, tree):
 
 
 def _settle(arena, tree):
-    arena.charge([arena.usage(tree["inside"], 60, session_key=tree["session"].session_key)])
+    arena.charge([arena.usage(tree["inside"], 60, session_key=tree["material"])])
 
 
 def _retry(arena, tree):
-    arena.retry([tree["event"]])
+    arena.retry([tree["material"]])
 
 
 def _refund(arena, tree):
     with arena.env() as env:
-        env["tier.usage.event"]._refund([tree["charged"]], "why")
+        env["tier.usage.event"]._refund([tree["material"]], "why")
 
 
 def _expire_credit(arena, tree):
@@ -73,7 +73,30 @@ def _expire(arena, _tree):
 
 def _release(arena, tree):
     with arena.env() as env:
-        env["tier.hold"].search([("session_key", "=", tree["session"].session_key)]).action_release()
+        env["tier.hold"].search([("session_key", "=", tree["material"])]).action_release()
+
+
+def _old_session(arena, wallet):
+    """The key of a session that ended long ago: there to be settled, expired or released."""
+    request = arena.request(wallet, 60, ago=timedelta(hours=1))
+    assert arena.ask(request).granted == 60
+    return request.session_key
+
+
+def _charged(arena, wallet):
+    """The id of an event that was charged."""
+    usage = arena.usage(wallet, 60)
+    assert arena.charge([usage]).charged == 1
+    return arena.value("SELECT id FROM tier_usage_event WHERE source_key = %s", usage.source_key)
+
+
+def _in_suspense(arena, wallet):
+    """The id of an event that could not be charged and now can."""
+    usage = arena.usage(wallet, 60)
+    arena.rows("UPDATE tier_wallet SET state = 'suspended' WHERE id = %s", wallet.id)
+    assert arena.charge([usage]).suspense == 1
+    arena.rows("UPDATE tier_wallet SET state = 'active' WHERE id = %s", wallet.id)
+    return arena.value("SELECT id FROM tier_usage_event WHERE source_key = %s", usage.source_key)
 
 
 OPERATIONS = {
@@ -95,49 +118,40 @@ OPERATIONS = {
 }
 
 
+# What an operation works on, made anew for each time.
+MATERIAL = {
+    "settle": _old_session,
+    "expire": _old_session,
+    "release": _old_session,
+    "retry": _in_suspense,
+    "refund": _charged,
+}
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_accounts_are_locked_by_id(arena, tree, name):
     """Guards `writer.lock_accounts`, and that it is called once, with all accounts of an operation."""
     accounts = [
         row[0]
         for row in arena.rows(
-            "SELECT id FROM tier_account WHERE wallet_id IS NULL OR wallet_id = ANY(%s) ORDER BY id",
-            [wallet.id for wallet in tree.values()],
+            """SELECT id FROM tier_account a WHERE wallet_id = ANY(%s) OR wallet_id IS NULL AND currency_id IN
+                      (SELECT currency_id FROM tier_account WHERE wallet_id = ANY(%s)) ORDER BY id""",
+            *[[wallet.id for wallet in tree.values()]] * 2,
         )
     ]
     waited = 0
     for account_id in accounts:
-        # A session that ended long ago: there to be settled, expired or released.
-        tree["session"] = arena.request(tree["inside"], 60, ago=timedelta(hours=1))
-        assert arena.ask(tree["session"]).granted == 60
-        tree["event"] = _in_suspense(arena, tree["inside"])
-        tree["charged"] = _charged(arena, tree["inside"])
+        if name in MATERIAL:
+            tree["material"] = MATERIAL[name](arena, tree["inside"])
         above = [other for other in accounts if other > account_id]
-        waited += _check_waiting(arena, account_id, above, tree["session"], lambda: OPERATIONS[name](arena, tree))
+        waited += _check_waiting(arena, account_id, above, lambda: OPERATIONS[name](arena, tree))
     assert waited >= 2
 
 
-def _charged(arena, wallet):
-    """The id of an event that was charged."""
-    usage = arena.usage(wallet, 60)
-    assert arena.charge([usage]).charged == 1
-    return arena.value("SELECT id FROM tier_usage_event WHERE source_key = %s", usage.source_key)
-
-
-def _in_suspense(arena, wallet):
-    """The id of an event that could not be charged and now can."""
-    usage = arena.usage(wallet, 60)
-    arena.rows("UPDATE tier_wallet SET state = 'suspended' WHERE id = %s", wallet.id)
-    assert arena.charge([usage]).suspense == 1
-    arena.rows("UPDATE tier_wallet SET state = 'active' WHERE id = %s", wallet.id)
-    return arena.value("SELECT id FROM tier_usage_event WHERE source_key = %s", usage.source_key)
-
-
-def _check_waiting(arena, account_id, above, session, operation):
+def _check_waiting(arena, account_id, above, operation):
     """Run an operation while its lock on an account is held by somebody else.
 
     :param above: ids of the accounts that it must not have locked when it waits
-    :param session: the request whose holds it must not have locked either: accounts come first
     :return: whether it waited at all: it may not touch this account
     """
     errors = []
@@ -160,10 +174,11 @@ def _check_waiting(arena, account_id, above, session, operation):
             if waits:
                 probing.execute("SELECT id FROM tier_account WHERE id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED", [above])
                 locked = sorted({*above} - {row[0] for row in probing.fetchall()})
-                probing.execute(
-                    "SELECT FROM tier_hold WHERE session_key = %s FOR UPDATE SKIP LOCKED", [session.session_key]
-                )
-                assert probing.rowcount == 2, "waits for an account with holds locked already"
+                # Nor any hold, which comes after the accounts.
+                probing.execute("SELECT count(*) FROM tier_hold WHERE state = 'open'")
+                [(holds,)] = probing.fetchall()
+                probing.execute("SELECT FROM tier_hold WHERE state = 'open' FOR UPDATE SKIP LOCKED")
+                assert probing.rowcount == holds, f"waits for account {account_id} with holds locked already"
                 probe.rollback()
             holder.rollback()
             thread.join(30)

@@ -23,6 +23,7 @@ from pathlib import Path
 import psycopg2
 
 START_SECONDS = 90
+DROP_ATTEMPTS = 10
 
 
 def context():
@@ -52,7 +53,20 @@ class Databases:
     def drop(self, name):
         """Remove a database, whoever is connected to it."""
         _forget(name)
-        _execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for attempt in range(DROP_ATTEMPTS):
+            # Not WITH (FORCE): it fails while autovacuum, which is not ours to end, is at work
+            # there. A plain DROP sends autovacuum away by itself.
+            _execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                f" WHERE datname = '{name}' AND usename = current_user"
+            )
+            try:
+                _execute(f'DROP DATABASE IF EXISTS "{name}"')
+                break
+            except psycopg2.errors.ObjectInUse:
+                if attempt == DROP_ATTEMPTS - 1:
+                    raise
+                time.sleep(0.2)
         shutil.rmtree(Path(self.context["files"]) / name, ignore_errors=True)
         self._made.remove(name)
 

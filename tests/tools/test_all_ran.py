@@ -8,23 +8,25 @@ from tools import all_ran
 
 
 @pytest.fixture
-def finish(monkeypatch):
+def finish():
     """Call it with what ran and was skipped (of tests a and b); returns the complaints and the exit code."""
-    monkeypatch.setattr(all_ran, "_exist", ["t.py::a", "t.py::b"])
 
     def run(ran, skipped=(), ci=False):
-        monkeypatch.setattr(all_ran, "_complaints", [])
-        monkeypatch.setattr(all_ran, "_ran", set())
-        monkeypatch.setattr(all_ran, "_skipped", {})
-        monkeypatch.setenv("CI", "true" if ci else "")
-        for name in ran:
-            all_ran.pytest_runtest_logreport(SimpleNamespace(nodeid=name, skipped=False, when="call"))
-        for name in skipped:
-            report = SimpleNamespace(nodeid=name, skipped=True, when="setup", longrepr=("t.py", 1, "why"))
-            all_ran.pytest_runtest_logreport(report)
-        session = SimpleNamespace(shouldfail=False, shouldstop=False, exitstatus=0)
-        all_ran.pytest_sessionfinish(session, pytest.ExitCode.OK)
-        return all_ran._complaints, int(session.exitstatus)
+        # Undone before the test ends: the very plugin is to note that this test ran.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(all_ran, "_exist", ["t.py::a", "t.py::b"])
+            patch.setattr(all_ran, "_complaints", [])
+            patch.setattr(all_ran, "_ran", set())
+            patch.setattr(all_ran, "_skipped", {})
+            patch.setenv("CI", "true" if ci else "")
+            for name in ran:
+                all_ran.pytest_runtest_logreport(SimpleNamespace(nodeid=name, skipped=False, when="call"))
+            for name in skipped:
+                report = SimpleNamespace(nodeid=name, skipped=True, when="setup", longrepr=("t.py", 1, "why"))
+                all_ran.pytest_runtest_logreport(report)
+            session = SimpleNamespace(shouldfail=False, shouldstop=False, exitstatus=0)
+            all_ran.pytest_sessionfinish(session, pytest.ExitCode.OK)
+            return all_ran._complaints, int(session.exitstatus)
 
     return run
 

@@ -1,1 +1,6 @@
-from . import models, wizards
+from . import charging, models, wizards
+
+
+def uninstall_hook(env):
+    """Drop the functions that watch the rates, which outlive the tables."""
+    charging.books.drop(env.cr)

@@ -5,6 +5,7 @@
     "category": "Accounting/Accounting",
     "author": "Tier",
     "license": "LGPL-3",
+    "uninstall_hook": "uninstall_hook",
     "depends": ["tier_billing"],
     "data": [
         "security/ir.model.access.csv",

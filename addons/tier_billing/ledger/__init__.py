@@ -2,12 +2,13 @@
 
 * :mod:`.schema` installs what the database itself guarantees (triggers);
 * :mod:`.writer` posts transfers, places and releases holds;
+* :mod:`.bulk` writes what is new by COPY, for batches of usage;
 * :mod:`.spending` reads what spending limits leave;
 * :mod:`.cursor` opens the short transactions of the charging path.
 
 Nothing here imports a model: models call the ledger, never the reverse.
 """
 
-from . import cursor, schema, spending, writer
+from . import bulk, cursor, schema, spending, writer
 
-__all__ = ["cursor", "schema", "spending", "writer"]
+__all__ = ["bulk", "cursor", "schema", "spending", "writer"]

@@ -6,8 +6,10 @@
 -- code can forget or repeat an update. Grouped per statement: a batch of
 -- thousands of transfers updates each account once.
 -- Leans on: tier_account_pkey.
+-- Only nested loops: what a batch has is never worth a scan of all accounts, which
+-- the planner cannot know of a transition table.
 CREATE OR REPLACE FUNCTION tier_transfer_apply() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     bad record;
 BEGIN
@@ -173,7 +175,7 @@ CREATE TRIGGER tier_account_guard_delete BEFORE DELETE ON tier_account
 -- the statement that opens, extends or closes them; a hold that a limited
 -- account cannot cover is refused here, whatever the caller checked.
 CREATE OR REPLACE FUNCTION tier_hold_apply() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     bad record;
 BEGIN
@@ -201,7 +203,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION tier_hold_reapply() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     bad record;
 BEGIN

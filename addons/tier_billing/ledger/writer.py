@@ -70,6 +70,10 @@ class Account:
     monthly_limit: Decimal = Decimal(0)
     expires_on: date | None = None
     tz: str | None = None
+    kind: str | None = None
+    company_id: int | None = None
+    currency_id: int | None = None
+    wallet_id: int | None = None
 
     @property
     def limits_spending(self):
@@ -87,7 +91,8 @@ class Account:
 _FIGURES = SQL(
     """id, balance::text, held::text, COALESCE(credit_limit, 0)::text,
        COALESCE(unlimited, false), open_sessions, COALESCE(daily_limit, 0)::text,
-       COALESCE(monthly_limit, 0)::text, credit_expires_on, tz"""
+       COALESCE(monthly_limit, 0)::text, credit_expires_on, tz,
+       kind, company_id, currency_id, wallet_id"""
 )
 
 
@@ -113,7 +118,8 @@ def read_accounts(cr, account_ids):
 def lock_accounts(cr, account_ids, movements=()):
     """Lock accounts in the one order that all writers keep, and read them.
 
-    One statement; leans on the primary key. Call it once in a transaction, with
+    One statement; leans on the primary key (OFFSET 0 keeps the planner from scanning all
+    accounts for a batch's few). Call it once in a transaction, with
     all that it is going to need: who locks a further account of a lower id later
     can deadlock with whoever locks both in order.
 
@@ -134,10 +140,13 @@ def lock_accounts(cr, account_ids, movements=()):
                     UNION
                    SELECT x.id
                      FROM unnest(%s::integer[], %s::integer[]) AS pair(from_id, to_id)
-                     JOIN tier_account f ON f.id = pair.from_id
-                     JOIN tier_account t ON t.id = pair.to_id AND t.currency_id <> f.currency_id
+                    CROSS JOIN LATERAL (SELECT company_id, currency_id FROM tier_account
+                                         WHERE id = pair.from_id OFFSET 0) f
+                    CROSS JOIN LATERAL (SELECT currency_id FROM tier_account
+                                         WHERE id = pair.to_id OFFSET 0) t
                      JOIN tier_account x ON x.kind = 'exchange' AND x.company_id = f.company_id
-                      AND x.currency_id IN (f.currency_id, t.currency_id)))
+                      AND x.currency_id IN (f.currency_id, t.currency_id)
+                    WHERE t.currency_id <> f.currency_id))
              ORDER BY id FOR NO KEY UPDATE""",
             _FIGURES,
             sorted({*account_ids, *(account_id for pair in pairs for account_id in pair)}),
@@ -195,12 +204,11 @@ def post(cr, movements, uid):
                 source_key, kind, from_account_id, to_account_id, amount, amount_to, rate,
                 date, reason, reverses_id, from_wallet_id, to_wallet_id, currency_id,
                 currency_to_id, company_id, exchange_in_id, exchange_out_id,
-                create_uid, create_date, write_uid, write_date)
+                create_uid, create_date)
             SELECT v.source_key, v.kind, v.from_id, v.to_id, v.amount, v.amount_to, v.rate,
                    COALESCE(v.date, now() AT TIME ZONE 'UTC'), v.reason, v.reverses,
                    f.wallet_id, t.wallet_id, f.currency_id, t.currency_id, f.company_id,
-                   i.id, o.id, %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s,
-                   now() AT TIME ZONE 'UTC'
+                   i.id, o.id, %(uid)s, now() AT TIME ZONE 'UTC'
               FROM unnest(%(key)s::varchar[], %(kind)s::varchar[], %(from)s::integer[],
                           %(to)s::integer[], %(amount)s::numeric[], %(amount_to)s::numeric[],
                           %(rate)s::numeric[], %(date)s::timestamp[], %(reason)s::text[],

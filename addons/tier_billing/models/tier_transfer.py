@@ -13,6 +13,7 @@ class TierTransfer(models.Model):
     _description = "Transfer"
     _order = "date desc, id desc"
     _rec_name = "source_key"
+    _log_access = False
 
     kind = fields.Selection(TRANSFER_KINDS, required=True, readonly=True)
     date = fields.Datetime(required=True, readonly=True, index=True)
@@ -45,6 +46,10 @@ class TierTransfer(models.Model):
         help="The transfer that this one corrects.",
     )
     reason = fields.Char(readonly=True)
+    # Who and when, without the columns of later changes, which there are none of, and without
+    # a foreign key, which would lock the user's row for every single transfer.
+    create_uid = LedgerLink("res.users", "Posted by", readonly=True)
+    create_date = fields.Datetime("Posted on", readonly=True)
 
     _source_key_unique = models.UniqueIndex("(source_key)", "A transfer with this source key exists already.")
     # A top-up may be paid back in parts, as adjustments; a refund undoes the whole.

@@ -6,6 +6,7 @@ written. A handful of statements and one transaction, whatever the batch's
 length; a single call is a batch of one.
 
 * :mod:`.usage`: what comes in
+* :mod:`.books`: price lists kept in memory
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
 * :mod:`.pricing`: who pays what on every tier
 * :mod:`.resolve`: whose usage it is
@@ -15,14 +16,19 @@ length; a single call is a batch of one.
 * :mod:`.authorize`: grant a session and hold its funds
 """
 
+from psycopg2 import errors
+
 from odoo import api
 
 from odoo.addons.tier_billing import ledger
 
-from . import authorize, catalogue, pricing, refund, settle, usage
+from . import authorize, books, catalogue, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
 BATCH = 500
+ATTEMPTS = 5
+# The unique index that lets an event be charged once.
+EVENT_KEY = "tier_usage_event_source_key_unique"
 
 
 def run(env, function, *args):
@@ -36,10 +42,17 @@ def run(env, function, *args):
     :param args: passed on
     :return: what the function returned
     """
-    return ledger.cursor.in_short_transaction(
-        env.registry,
-        lambda cr: function(api.Environment(cr, env.uid, {}), *args),
-    )
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return ledger.cursor.in_short_transaction(
+                env.registry,
+                lambda cr: function(api.Environment(cr, env.uid, {}), *args),
+            )
+        except errors.UniqueViolation as error:
+            # Somebody else charged an event of this batch in the same moment: now it is known.
+            if error.diag.constraint_name != EVENT_KEY or attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
 
 
-__all__ = ["BATCH", "authorize", "catalogue", "pricing", "refund", "run", "settle", "usage"]
+__all__ = ["BATCH", "authorize", "books", "catalogue", "pricing", "refund", "run", "settle", "usage"]

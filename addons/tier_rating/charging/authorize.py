@@ -15,6 +15,7 @@ from ..engine.errors import Refused
 from ..engine.grant import USUAL_SECONDS
 from ..engine.offer import Receipt
 from ..engine.price import price
+from . import catalogue
 from .pricing import REASON_OF, Item, Pricer
 from .resolve import find_payers
 from .usage import Usage
@@ -97,11 +98,12 @@ def authorize(env, requests):
         unique.setdefault(request.session_key, request)
     fresh = _open_sessions(env, sorted(unique))
     answers = _stored_answers(env, set(unique) - fresh)
+    services = catalogue.load_services(env.cr)
     decisions = [
         _decision(unique[row.usage.source_key], row)
-        for row in find_payers(env, [_as_usage(unique[key]) for key in sorted(fresh)])
+        for row in find_payers(env, [_as_usage(unique[key]) for key in sorted(fresh)], services)
     ]
-    _decide(env, decisions)
+    _decide(env, decisions, services)
     _store(env, decisions)
     for decision in decisions:
         key = decision.request.session_key
@@ -164,7 +166,7 @@ def _stored_answers(env, keys):
     return {row[0]: Answer(*row) for row in env.cr.fetchall()}
 
 
-def _decide(env, decisions):
+def _decide(env, decisions, services):
     """Set how much each session gets, and hold it on every tier of its chain."""
     open_ones = [decision for decision in decisions if not decision.reason]
     if not open_ones:
@@ -180,7 +182,7 @@ def _decide(env, decisions):
         )
         for decision in open_ones
     ]
-    pricer = Pricer(env, [item._replace(key=None) for item in items])
+    pricer = Pricer(env, [item._replace(key=None) for item in items], services)
     states = writer.lock_accounts(env.cr, {w.account_id for chain in pricer.chains.values() for w in _counted(chain)})
     spending = Spending(env.cr, states, {item.at for item in items})
     holds, expiries, costs = [], [], []
@@ -224,7 +226,7 @@ def _grant(pricer, item, decision, states, spending):
     if any(_is_expired(states[wallet.account_id], item.at) for wallet in payers):
         decision.deny("credit_expired")
         return []
-    timed = pricer.timed[item.service_id]
+    timed = pricer.services[item.service_id].is_time
     try:
         tiers = _tiers(pricer, item, chain, states, spending)
         cap = _cap(decision.request.requested, timed)

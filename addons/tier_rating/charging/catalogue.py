@@ -9,9 +9,6 @@ from odoo.tools import SQL
 
 from ..engine.tariff import Rate, Terms
 
-# What a rate may have at most; a longer candidate only costs look-ups.
-LONGEST_PREFIX = 18
-
 
 class Wallet(NamedTuple):
     """One wallet of a chain, as the charging path needs it."""
@@ -33,6 +30,19 @@ class Wallet(NamedTuple):
     prepaid: bool
 
 
+class Service(NamedTuple):
+    """What is sold: seconds, bytes, pieces.
+
+    :param bool is_time: its quantity is seconds, so time bands cut it
+    :param int price_per: units that a price is for
+    """
+
+    id: int
+    code: str
+    is_time: bool
+    price_per: int
+
+
 @dataclass(frozen=True, slots=True)
 class PriceList:
     """A price list with all that it is derived from.
@@ -40,6 +50,7 @@ class PriceList:
     :param levels: ids of the list itself, its base, the base's base …
     :param derivations: (mark-up fraction, fixed amount) of each level from the next
     :param currencies: currency id of each level
+    :param versions: of the rates of each level, see books.sql
     :param terms: the brand's, in the list's currency unless ``terms_currency_id`` differs
     """
 
@@ -47,6 +58,7 @@ class PriceList:
     levels: tuple
     derivations: tuple
     currencies: tuple
+    versions: tuple
     terms: Terms
     terms_currency_id: int
 
@@ -55,12 +67,23 @@ class PriceList:
         return self.currencies[0]
 
 
+def load_services(cr):
+    """Read the services; there are but a few.
+
+    :param cr: database cursor
+    :return: dict of id to :class:`Service`
+    """
+    cr.execute("SELECT id, code, COALESCE(is_time, false), price_per FROM tier_service")
+    return {row[0]: Service(*row) for row in cr.fetchall()}
+
+
 def load_endpoints(cr, wanted):
     """Find who is behind what switches call their callers.
 
     An endpoint of the switch itself goes before one that holds for any switch of
     its company; another company's customers are none of this switch's.
-    Leans on the unique index on (identifier, kind, switch).
+    Leans on the unique index on (identifier, kind, switch); OFFSET 0 keeps the planner
+    from scanning all endpoints for a batch's few.
 
     :param cr: database cursor
     :param wanted: set of (switch id or None, kind, identifier)
@@ -74,9 +97,11 @@ def load_endpoints(cr, wanted):
             """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id
                  FROM unnest(%s::integer[], %s::varchar[], %s::varchar[])
                       WITH ORDINALITY AS w(switch_id, kind, identifier, position)
-                 JOIN tier_endpoint e ON e.identifier = w.identifier AND e.kind = w.kind
-                  AND e.active AND COALESCE(e.switch_id, 0) IN (0, w.switch_id)
-                 JOIN tier_wallet o ON o.id = e.wallet_id
+                CROSS JOIN LATERAL (
+                      SELECT id, wallet_id, switch_id FROM tier_endpoint
+                       WHERE identifier = w.identifier AND kind = w.kind AND active
+                         AND COALESCE(switch_id, 0) IN (0, w.switch_id) OFFSET 0) e
+                CROSS JOIN LATERAL (SELECT company_id FROM tier_wallet WHERE id = e.wallet_id OFFSET 0) o
                  LEFT JOIN tier_switch s ON s.id = w.switch_id
                 WHERE s.id IS NULL OR s.company_id = o.company_id
                 ORDER BY w.position, e.switch_id NULLS LAST""",
@@ -108,8 +133,8 @@ def load_chains(cr, wallet_ids):
                    p.currency_id, w.company_id, COALESCE(w.max_concurrent_calls, 0),
                    COALESCE(w.sell_below_cost, false), w.payment_mode = 'prepaid'
               FROM chain
-              JOIN tier_wallet w ON w.id = chain.id
-              JOIN tier_account p ON p.id = w.payee_account_id""",
+             CROSS JOIN LATERAL (SELECT * FROM tier_wallet WHERE id = chain.id OFFSET 0) w
+             CROSS JOIN LATERAL (SELECT currency_id FROM tier_account WHERE id = w.payee_account_id OFFSET 0) p""",
             list(wallet_ids),
         )
     )
@@ -135,16 +160,16 @@ def load_price_lists(cr, list_ids):
             """
             WITH RECURSIVE level AS (
                 SELECT id AS top, 0 AS depth, id, base_id, brand_id, currency_id, markup_percent,
-                       fixed
+                       fixed, rates_version
                   FROM tier_price_list WHERE id = ANY(%s)
                 UNION ALL
                 SELECT level.top, level.depth + 1, l.id, l.base_id, l.brand_id, l.currency_id,
-                       l.markup_percent, l.fixed
+                       l.markup_percent, l.fixed, l.rates_version
                   FROM level JOIN tier_price_list l ON l.id = level.base_id
                  WHERE level.depth < 32)
             SELECT level.top, level.id, level.currency_id,
                    COALESCE(level.markup_percent, 0)::text, COALESCE(level.fixed, 0)::text,
-                   b.currency_id, b.initial_increment, b.increment, b.billed_time_rule,
+                   COALESCE(level.rates_version, 0), b.currency_id, b.initial_increment, b.increment, b.billed_time_rule,
                    COALESCE(b.connection_charge, 0)::text, COALESCE(b.minimum_charge, 0)::text,
                    COALESCE(b.grace_seconds, 0), COALESCE(b.surcharge, 0)::text,
                    NULLIF(b.surcharge_after, 0), COALESCE(b.max_session, 0), b.rounding_method,
@@ -159,11 +184,12 @@ def load_price_lists(cr, list_ids):
         grouped[row[0]].append(row[1:])
     lists = {}
     for top, rows in grouped.items():
-        brand = rows[0][4:]
+        brand = rows[0][5:]
         lists[top] = PriceList(
             id=top,
             levels=tuple(row[0] for row in rows),
             currencies=tuple(row[1] for row in rows),
+            versions=tuple(row[4] for row in rows),
             derivations=tuple((Decimal(row[2]) / 100, Decimal(row[3])) for row in rows),
             terms_currency_id=brand[0],
             terms=Terms(
@@ -184,6 +210,15 @@ def load_price_lists(cr, list_ids):
     return lists
 
 
+class Found(dict):
+    """Rates that were looked up, by prefix."""
+
+    @property
+    def banded(self):
+        """Whether some of them hold in a time band only."""
+        return any(rate.band_id for rates in self.values() for rate in rates)
+
+
 def load_rates(cr, wanted):
     """Read every rate that may price these numbers.
 
@@ -197,14 +232,19 @@ def load_rates(cr, wanted):
     probes = {
         (list_id, service_id, number[:length])
         for list_id, service_id, number in wanted
-        for length in range(1, min(len(number), LONGEST_PREFIX) + 1)
-    } | {
-        # Resource codes of other services match whole, however long they are.
-        (list_id, service_id, number)
-        for list_id, service_id, number in wanted
-        if len(number) > LONGEST_PREFIX
+        for length in range(1, len(number) + 1)
     }
-    found = defaultdict(lambda: defaultdict(list))
+    return read_rates(cr, probes)
+
+
+def read_rates(cr, probes):
+    """Read the rates of exactly these prefixes.
+
+    :param cr: database cursor
+    :param probes: collection of (list id, service id, prefix)
+    :return: dict of (list id, service id) to dict of prefix to list of engine rates
+    """
+    found = defaultdict(Found)
     if not probes:
         return found
     columns = list(zip(*probes, strict=True))
@@ -228,7 +268,7 @@ def load_rates(cr, wanted):
         )
     )
     for row in cr.fetchall():
-        found[row[0], row[1]][row[3]].append(
+        found[row[0], row[1]].setdefault(row[3], []).append(
             Rate(
                 id=row[2],
                 prefix=row[3],

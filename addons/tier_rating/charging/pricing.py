@@ -1,7 +1,8 @@
 """Who pays what: the chain of a request, and its price on every tier."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import timezone
+from datetime import date, timedelta, timezone
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import pairwise
@@ -12,16 +13,17 @@ from odoo.addons.tier_billing.const import MONEY_LIMIT
 
 from ..engine.errors import BLOCKED, Refused
 from ..engine.offer import Offer
-from ..engine.prefixes import longest_match
+from ..engine.prefixes import Match, longest_match
 from ..engine.price import Price, amount_in, price
-from ..engine.tariff import Derivation
-from . import catalogue
+from ..engine.tariff import Derivation, Rate
+from . import books, catalogue
 
 ONE = Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
 PRECISE = Context(prec=40)
 # Offers a process remembers, some 3 kB each.
 OFFERS_KEPT = 8192
+TERMS_KEPT = 4096
 # The engine's reasons in the words of ``const.REASONS``, where they differ.
 REASON_OF = {BLOCKED: "destination_barred", "bad_quantity": "bad_record", "bad_rate": "no_rate"}
 RATE_QUANTUM = Decimal(1).scaleb(-12)
@@ -59,6 +61,7 @@ class Edge:
     :param rate: from the price list's currency to the payer's
     :param destination_id: where the matched prefix leads to
     :param prefix: that matched
+    :param rate_id: of the rate at the start; None if unanswered
     """
 
     wallet: catalogue.Wallet
@@ -70,6 +73,76 @@ class Edge:
     rate: Decimal
     destination_id: int | None
     prefix: str | None = None
+    rate_id: int | None = None
+
+
+class Found(NamedTuple):
+    """An offer, and where it came from.
+
+    :param Offer offer: to price with
+    :param Decimal rate: from the price list's currency to the wallet's
+    :param destination_id: where the matched prefix leads to
+    :param prefix: that matched
+    :param rate_id: of its first rate
+    :param bool is_plain: the offer is shared by all rates of this price
+    """
+
+    offer: Offer
+    rate: Decimal
+    destination_id: int | None
+    prefix: str
+    rate_id: int
+    is_plain: bool = False
+
+
+NO_RATE = Found(None, ONE, None, "", 0)
+
+
+class Selling:
+    """How a customer of one price list buys one service on one day.
+
+    :param levels: mappings of prefix to rates: the list's own, its base's …
+    :param terms: (:class:`Terms`, derivations, rate of conversion, whether it is timed)
+    :param int per: units that a price is for
+    """
+
+    __slots__ = ("books", "levels", "longest", "per", "rate", "terms", "zone")
+
+    def __init__(self, levels, terms, per):
+        self.levels, self.terms, self.per = levels, _shared(*terms), per
+        self.rate = terms[2]
+        zone = terms[0].timezone
+        self.zone = None if zone == "UTC" else ZoneInfo(zone)
+        # Without its own look-ups of all levels a number is found in books alone.
+        self.books = [(depth, level.index) for depth, level in enumerate(levels) if isinstance(level, books.Book)]
+        if len(self.books) < len(levels):
+            self.books = None
+        self.longest = max((level.longest for level in levels), default=0) if self.books else 0
+
+    def plain(self, number, day):
+        """Return the offer of a number whose rate is but a price; None to look closer.
+
+        The same as ``longest_match`` and an offer of its match, without making either.
+
+        :param str number: normalised
+        :param date day: on the brand's calendar
+        :rtype: Found
+        """
+        if not self.books:
+            return None
+        for length in range(min(len(number), self.longest), 0, -1):
+            prefix = number[:length]
+            for depth, index in self.books:
+                position = index.get(prefix)
+                if position is not None:
+                    book = self.levels[depth]
+                    if position == books.ODD or book.days[position] > day.toordinal():
+                        return None
+                    offer = _plain_offer(self.terms, depth, book.prices[position], self.per)
+                    return Found(
+                        offer, self.rate, book.destinations[position] or None, prefix, book.ids[position], True
+                    )
+        return None
 
 
 @dataclass(slots=True)
@@ -100,39 +173,43 @@ class Priced:
 class Pricer:
     """Prices the items of one batch from what it reads in five statements."""
 
-    def __init__(self, env, items):
+    def __init__(self, env, items, services=None):
         """Read all that the items need.
 
         :param env: environment of the batch's transaction
         :param items: sequence of :class:`Item`
+        :param services: of :func:`.catalogue.load_services`, if read already
         """
         self.env = env
         cr = env.cr
         self.chains = catalogue.load_chains(cr, {item.wallet_id for item in items})
         wallets = {w.id: w for chain in self.chains.values() for w in chain}
         self.lists = catalogue.load_price_lists(cr, {w.price_list_id for w in wallets.values() if w.price_list_id})
-        self.rates = catalogue.load_rates(
-            cr,
-            {
-                (level, item.service_id, item.number)
-                for item in items
-                if item.number
-                for wallet in self.chains.get(item.wallet_id, ())
-                if wallet.price_list_id in self.lists
-                for level in self.lists[wallet.price_list_id].levels
-            },
-        )
+        self.services = services or catalogue.load_services(cr)
+        self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
-        # By these ids alone; whoever asks, a switch without a user of its own too.
-        services = env["tier.service"].sudo().browse({item.service_id for item in items})
-        self.timed = {service.id: service.is_time for service in services}
-        self._offers = {}
+        self._offers, self._sellings = {}, {}
+
+    def _load_rates(self, items):
+        """Find the rates of every number on every tier, and in every base."""
+        wanted, versions = defaultdict(set), {}
+        for price_list in self.lists.values():
+            versions.update(zip(price_list.levels, price_list.versions, strict=True))
+        for item in items:
+            if not item.number:
+                continue
+            for wallet in self.chains.get(item.wallet_id, ()):
+                price_list = self.lists.get(wallet.price_list_id)
+                for level in price_list.levels if price_list else ():
+                    wanted[level, item.service_id].add(item.number)
+        # A day less: it may still be yesterday where the brand is.
+        oldest = min((item.at.date() for item in items), default=date.today()) - timedelta(days=1)
+        return books.shelf(self.env.cr.dbname).rates(self.env.cr, wanted, versions, self.services, oldest)
 
     def _load_bands(self):
-        """Read the time bands, if any rate of the batch has one."""
-        banded = any(rate.band_id for prefixes in self.rates.values() for rates in prefixes.values() for rate in rates)
-        if not banded:
+        """Read the time bands, if any rate of the batch may have one."""
+        if not any(rates.banded for rates in self.rates.values()):
             return {}
         bands = self.env["tier.time.band"].sudo().search([])
         return {band.id: band._engine_band() for band in bands}
@@ -169,26 +246,47 @@ class Pricer:
 
         :param wallet: :class:`catalogue.Wallet`
         :param item: :class:`Item`
-        :return: (:class:`Offer`, rate of conversion, destination id, matched prefix)
+        :rtype: Found
         :raise Refused: no rate
         """
-        price_list = self.lists[wallet.price_list_id]
-        zone = ZoneInfo(price_list.terms.timezone)
-        local_day = item.at.replace(tzinfo=timezone.utc).astimezone(zone).date()
-        day = item.at.date()
-        key = (wallet.price_list_id, item.service_id, item.number, local_day, day, wallet.currency_id)
-        if key not in self._offers:
-            self._offers[key] = self._make_offer(wallet, item, price_list, local_day, day)
-        offer = self._offers[key]
-        if offer is None:
+        selling = self._selling(wallet, item)
+        zone = selling.zone
+        local_day = item.at.date()
+        if zone is not None:
+            local_day = item.at.replace(tzinfo=timezone.utc).astimezone(zone).date()
+        key = (selling, item.number, local_day)
+        found = self._offers.get(key)
+        if found is None:
+            found = selling.plain(item.number, local_day) or self._look_up(selling, item.number, local_day)
+            self._offers[key] = found
+        if found is NO_RATE:
             raise Refused("no_rate")
-        return offer
+        return found
 
-    def _make_offer(self, wallet, item, price_list, local_day, day):
-        levels = [self.rates.get((level, item.service_id), {}) for level in price_list.levels]
-        match = longest_match(item.number, levels, local_day)
+    def _look_up(self, selling, number, local_day):
+        """Find and make an offer of any kind.
+
+        :rtype: Found
+        """
+        match = longest_match(number, selling.levels, local_day)
         if match is None:
-            return None
+            return NO_RATE
+        banded = any(rate.band_id for rate in match.rates) or match.deeper
+        bands = tuple(self.bands.values()) if banded else ()
+        offer = _offer(match, *selling.terms, bands)
+        return Found(offer, selling.rate, match.rates[0].destination_id, match.prefix, match.rates[0].id)
+
+    def _selling(self, wallet, item):
+        """Return how a wallet buys a service on a day: one for all its numbers."""
+        day = item.at.date()
+        key = (wallet.price_list_id, item.service_id, day, wallet.currency_id, wallet.company_id)
+        selling = self._sellings.get(key)
+        if selling is None:
+            selling = self._sellings[key] = self._make_selling(wallet, item, day)
+        return selling
+
+    def _make_selling(self, wallet, item, day):
+        price_list = self.lists[wallet.price_list_id]
 
         def convert(source, target):
             return self.convert(source, target, day, wallet.company_id)
@@ -202,17 +300,12 @@ class Pricer:
         if price_list.terms_currency_id != price_list.currency_id:
             factor = convert(price_list.terms_currency_id, price_list.currency_id)
             terms = _converted(terms, factor)
-        rate = convert(price_list.currency_id, wallet.currency_id)
-        banded = any(r.band_id for r in match.rates) or match.deeper
-        offer = _offer(
-            match,
-            terms,
-            tuple(derivations),
-            tuple(self.bands.values()) if banded else (),
-            rate,
-            self.timed[item.service_id],
+        service = self.services[item.service_id]
+        return Selling(
+            [self.rates.get((level, service.id), {}) for level in price_list.levels],
+            (terms, tuple(derivations), convert(price_list.currency_id, wallet.currency_id), service.is_time),
+            service.price_per,
         )
-        return offer, rate, match.rates[0].destination_id, match.prefix
 
     def edge(self, wallet, parent, item):
         """Price what a wallet pays for an item.
@@ -223,7 +316,8 @@ class Pricer:
         :rtype: Edge
         :raise Refused: no rate, or barred
         """
-        offer, rate, destination_id, prefix = self.offer(wallet, item)
+        found = self.offer(wallet, item)
+        offer = found.offer
         charged = price(item.at, item.quantity, offer)
         day = item.at.date()
 
@@ -244,9 +338,11 @@ class Pricer:
             amount_to,
             transfer_rate,
             sale,
-            rate,
-            destination_id,
-            prefix,
+            found.rate,
+            found.destination_id,
+            found.prefix,
+            # Of a plain offer, which many rates share, the price cannot tell.
+            found.rate_id if found.is_plain and charged.rate_id is not None else charged.rate_id,
         )
 
     def priced(self, item, was_granted=False):
@@ -343,13 +439,40 @@ class Pricer:
 
 
 @lru_cache(maxsize=OFFERS_KEPT)
-def _offer(match, terms, derivations, bands, rate, timed):
+def _offer(match, terms, derivations, rate, timed, bands):
     """Return an offer, kept from batch to batch.
 
     Keyed on all that goes into it, so nothing ever has to be invalidated: a
     changed rate is another key. Making one costs ten times as much as finding it.
     """
     return Offer.of(match, terms, derivations, bands, rate, timed=timed)
+
+
+class _Terms(tuple):
+    """What :class:`Selling` passes on, hashed by identity: equal ones are the same."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+@lru_cache(maxsize=TERMS_KEPT)
+def _shared(*terms):
+    return _Terms(terms)
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _plain_offer(terms, depth, units, per):
+    """Return the offer that all rates of one price have in common.
+
+    :param _Terms terms: of the customer's price list
+    :param int depth: of the list that has the rate
+    :param int units: the price in the smallest unit of a rate
+    :param int per: units that the price is for
+    """
+    rate = Rate(0, "", Decimal(units).scaleb(-books.SCALE), per)
+    terms, derivations, factor, timed = terms
+    return Offer.of(Match("", depth, (rate,)), terms, derivations, (), factor, timed=timed)
 
 
 def _converted(terms, factor):

@@ -158,21 +158,18 @@ def _insert_charges(env, events, states, transfers, date):
             INSERT INTO tier_charge (
                 event_id, company_id, wallet_id, child_id, tier, service_id, destination_id,
                 date, answered, currency_id, quantity, billed_quantity, sale, cost, margin,
-                rate, price_list_id, prefix, rate_ref, transfer_id, overrun, reverses_id,
-                create_uid, create_date, write_uid, write_date)
+                rate, price_list_id, prefix, rate_ref, transfer_id, overrun, reverses_id)
             SELECT c.event_id, c.company_id, c.wallet_id, c.child_id, c.tier, c.service_id,
                    c.destination_id, %(date)s, c.answered, c.currency_id, 0,
                    CASE WHEN v.transfer_id IS NULL THEN 0 ELSE -c.billed_quantity END,
                    -c.sale, -p.cost, CASE WHEN c.child_id IS NULL THEN 0 ELSE p.cost - c.sale END,
-                   c.rate, c.price_list_id, c.prefix, c.rate_ref, v.transfer_id, v.overrun, c.id,
-                   %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
+                   c.rate, c.price_list_id, c.prefix, c.rate_ref, v.transfer_id, v.overrun, c.id
               FROM unnest(%(ids)s::integer[], %(transfers)s::integer[], %(overruns)s::boolean[])
                    AS v(charge_id, transfer_id, overrun)
               JOIN tier_charge c ON c.id = v.charge_id,
                    LATERAL (SELECT CASE WHEN v.transfer_id IS NULL THEN 0 ELSE c.cost END AS cost) p
              ORDER BY c.id""",
             date=date,
-            uid=env.uid,
             ids=[row[0] for row in rows],
             transfers=[row[1] for row in rows],
             overruns=[row[2] for row in rows],
@@ -203,12 +200,4 @@ def _overruns(rows, states):
 
 
 def _mark(env, event_ids):
-    env.cr.execute(
-        SQL(
-            """UPDATE tier_usage_event
-                  SET state = 'refunded', write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
-                WHERE id = ANY(%s)""",
-            env.uid,
-            event_ids,
-        )
-    )
+    env.cr.execute(SQL("UPDATE tier_usage_event SET state = 'refunded' WHERE id = ANY(%s)", event_ids))

@@ -28,7 +28,8 @@ def resolve(env, usages):
     :param usages: sequence of :class:`.usage.Usage`
     :return: list of :class:`Resolved`, in the order of the usages
     """
-    resolved = find_payers(env, usages)
+    services = catalogue.load_services(env.cr)
+    resolved = find_payers(env, usages, services)
     granted = _granted_sessions(env, usages)
     items = [
         Item(
@@ -43,21 +44,22 @@ def resolve(env, usages):
         if not row.priced.reason
     ]
     if items:
-        pricer = Pricer(env, items)
+        pricer = Pricer(env, items, services)
         for item in items:
             row = resolved[item.key]
             row.priced = pricer.priced(item, was_granted=row.usage.session_key in granted)
     return resolved
 
 
-def find_payers(env, usages):
+def find_payers(env, usages, services):
     """Find the service and the payer of each usage.
 
     :param env: environment of the transaction
     :param usages: sequence of :class:`.usage.Usage`
+    :param services: of :func:`.catalogue.load_services`
     :return: list of :class:`Resolved`, with a reason where there is no payer
     """
-    services = service_ids(env)
+    codes = {service.code: service.id for service in services.values()}
     endpoints = catalogue.load_endpoints(
         env.cr,
         {
@@ -72,7 +74,7 @@ def find_payers(env, usages):
         if not usage.quantity.is_finite():
             usage.bad = ("bad_record", f"{usage.quantity} is not a quantity.")
             usage.quantity = Decimal(0)
-        row = Resolved(usage, services.get(usage.service), wallet_id=usage.wallet_id)
+        row = Resolved(usage, codes.get(usage.service), wallet_id=usage.wallet_id)
         resolved.append(row)
         for kind, identifier in usage.accounts if not usage.wallet_id else ():
             found = endpoints.get((usage.switch_id, kind, identifier))
@@ -107,13 +109,3 @@ def _granted_sessions(env, usages):
         )
     )
     return {row[0] for row in env.cr.fetchall()}
-
-
-def service_ids(env):
-    """Return the services.
-
-    :param env: environment of the transaction
-    :return: dict of code to id
-    """
-    env.cr.execute("SELECT code, id FROM tier_service")
-    return dict(env.cr.fetchall())

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
-from odoo.addons.tier_billing.ledger import writer
+from odoo.addons.tier_billing.ledger import bulk, writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
 from ..engine.prefixes import normalise
@@ -54,13 +54,40 @@ def charge(env, usages):
     unique = {}
     for usage in usages:
         unique.setdefault(usage.source_key, usage)
-    duplicates = len(usages) - len(unique)
+    for key in _known(env, unique):
+        del unique[key]
+    outcome = Outcome(duplicate=len(usages) - len(unique))
+    if not unique:
+        return outcome
     resolved = resolve(env, list(unique.values()))
-    ids = _insert_events(env, resolved)
-    fresh = [(ids[row.usage.source_key], row) for row in resolved if row.usage.source_key in ids]
-    outcome = _charge_events(env, fresh)
-    outcome.duplicate = duplicates + len(resolved) - len(fresh)
-    return outcome
+    now, ids = bulk.next_ids(env.cr, tier_usage_event=len(resolved), tier_transfer=_count_transfers(resolved))
+    pairs = list(zip(ids["tier_usage_event"], resolved, strict=True))
+    # Two imports of one file meet on the same keys in the same order.
+    in_order = sorted(pairs, key=lambda pair: pair[1].usage.source_key)
+    lines = [bulk.line(tables.event_values(event_id, row, now)) for event_id, row in in_order]
+    bulk.copy_lines(env.cr, "tier_usage_event", tables.EVENT_COLUMNS, lines)
+    return outcome + _charge_events(env, pairs, ids["tier_transfer"], now)
+
+
+def _known(env, source_keys):
+    """Return which of these keys have an event already.
+
+    One that another transaction is just inserting is not seen here: the unique index
+    makes this one wait for it, and fail, and :func:`..charging.run` tries again.
+    """
+    env.cr.execute(SQL("SELECT source_key FROM tier_usage_event WHERE source_key = ANY(%s)", list(source_keys)))
+    return [row[0] for row in env.cr.fetchall()]
+
+
+def _paid_edges(row):
+    """Return the edges of a priced event by which money moves."""
+    if row.priced.reason:
+        return []
+    return [edge for edge in row.priced.edges if edge.amount or edge.amount_to]
+
+
+def _count_transfers(resolved):
+    return sum(len(_paid_edges(row)) for row in resolved)
 
 
 def retry(env, event_ids):
@@ -114,7 +141,8 @@ def retry(env, event_ids):
     ids = {row["source_key"]: row["id"] for row in rows}
     pairs = [(ids[row.usage.source_key], row) for row in resolved]
     _update_events(env, pairs)
-    return _charge_events(env, pairs)
+    now, fresh = bulk.next_ids(env.cr, tier_transfer=_count_transfers(resolved))
+    return _charge_events(env, pairs, fresh["tier_transfer"], now)
 
 
 def _renormalised(row):
@@ -126,23 +154,6 @@ def _renormalised(row):
         row["country_prefix"] or "",
         row["international_prefix"] or "",
         row["national_prefix"] or "",
-    )
-
-
-def _insert_events(env, resolved):
-    """Insert the events that are new.
-
-    :return: dict of source key to event id, of the new ones only
-    """
-    return dict(
-        tables.insert(
-            env,
-            "tier_usage_event",
-            tables.EVENT_COLUMNS,
-            # Two imports of one file meet on the same keys in the same order.
-            sorted(map(tables.event_values, resolved), key=lambda values: values[0]),
-            SQL("ON CONFLICT (source_key) DO NOTHING RETURNING source_key, id"),
-        )
     )
 
 
@@ -170,56 +181,65 @@ def _update_events(env, pairs):
             UPDATE tier_usage_event e
                SET endpoint_id = v.endpoint_id, wallet_id = v.wallet_id,
                    service_id = v.service_id, destination_id = v.destination_id,
-                   number = v.number, state = v.state, reason = v.reason, detail = v.detail,
-                   write_date = now() AT TIME ZONE 'UTC', write_uid = %s
+                   number = v.number, state = v.state, reason = v.reason, detail = v.detail
               FROM unnest(%s::integer[], %s::integer[], %s::integer[], %s::integer[],
                           %s::integer[], %s::varchar[], %s::varchar[], %s::varchar[],
                           %s::varchar[])
                    AS v(id, endpoint_id, wallet_id, service_id, destination_id, number, state,
                         reason, detail)
              WHERE e.id = v.id""",
-            env.uid,
             *map(list, zip(*rows, strict=True)),
         )
     )
 
 
-def _charge_events(env, pairs):
+def _charge_events(env, pairs, transfer_ids, now):
     """Move the money of priced events and note each tier's share.
 
-    :param pairs: list of (event id, :class:`Resolved`)
+    What needs no lock comes first: from the lock of the accounts to the commit
+    everybody else who charges the same reseller waits.
+
+    :param pairs: list of (event id, :class:`.resolve.Resolved`)
+    :param transfer_ids: as many as :func:`_count_transfers` tells
+    :param datetime now: naive UTC
     :rtype: Outcome
     """
     priced = [(event_id, row) for event_id, row in pairs if not row.priced.reason]
     reasons = Counter(row.priced.reason for _event_id, row in pairs if row.priced.reason)
-    movements = [
-        Movement(
-            source_key=tables.transfer_key(event_id, edge),
-            kind="usage",
-            from_account=edge.wallet.account_id,
-            to_account=edge.wallet.payee_id,
-            amount=edge.amount,
-            amount_to=edge.amount_to,
-            rate=edge.transfer_rate,
-            date=row.usage.started_at,
-        )
-        for event_id, row in priced
-        for edge in row.priced.edges
-        if edge.amount or edge.amount_to
-    ]
+    fresh = iter(transfer_ids)
+    transfers, charges = [], []
+    for event_id, row in priced:
+        paid = {}
+        for edge in _paid_edges(row):
+            paid[edge.wallet.id] = transfer_id = next(fresh)
+            transfers.append((transfer_id, _movement(event_id, row, edge)))
+        charges += tables.charge_lines(event_id, row, paid)
+    bulk.copy_lines(env.cr, "tier_charge", tables.CHARGE_COLUMNS, charges)
     session_keys = {row.usage.session_key for _event_id, row in pairs if row.usage.session_key}
     holds = _session_accounts(env, session_keys)
+    movements = [movement for _transfer_id, movement in transfers]
     states = writer.lock_accounts(env.cr, holds, movements) if holds or movements else {}
     if holds:
         writer.close_holds(env.cr, session_keys, "settled")
     if session_keys:
         _close_sessions(env, session_keys)
-    transfers = writer.post(env.cr, movements, env.uid)
-    charges = []
-    for event_id, row in priced:
-        charges += tables.charge_rows(event_id, row, states, transfers)
-    tables.insert(env, "tier_charge", tables.CHARGE_COLUMNS, charges, SQL("RETURNING id"))
+    bulk.post_fresh(env.cr, transfers, states, env.uid, now)
+    tables.mark_overruns(env.cr, [pair for event_id, row in priced for pair in tables.overruns(event_id, row, states)])
     return Outcome(len(priced), sum(reasons.values()), 0, reasons)
+
+
+def _movement(event_id, row, edge):
+    """Return the payment of one edge for one event."""
+    return Movement(
+        source_key=tables.transfer_key(event_id, edge),
+        kind="usage",
+        from_account=edge.wallet.account_id,
+        to_account=edge.wallet.payee_id,
+        amount=edge.amount,
+        amount_to=edge.amount_to,
+        rate=edge.transfer_rate,
+        date=row.usage.started_at,
+    )
 
 
 def _close_sessions(env, session_keys):

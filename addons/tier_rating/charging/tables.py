@@ -1,52 +1,60 @@
-"""The rows that the charging path writes, inserted set by set."""
+"""The rows that the charging path writes, set by set."""
 
 import json
 from decimal import Decimal
 
 from odoo.tools import SQL
 
-EVENT_COLUMNS = {
-    "source_key": "varchar",
-    "session_key": "varchar",
-    "switch_id": "integer",
-    "import_id": "integer",
-    "line": "integer",
-    "company_id": "integer",
-    "service_id": "integer",
-    "endpoint_id": "integer",
-    "wallet_id": "integer",
-    "caller": "varchar",
-    "callee": "varchar",
-    "number": "varchar",
-    "destination_id": "integer",
-    "started_at": "timestamp",
-    "answered_at": "timestamp",
-    "ended_at": "timestamp",
-    "quantity": "numeric",
-    "disposition": "varchar",
-    "cause": "varchar",
-    "q850": "integer",
-    "sip_code": "integer",
-    "source_ip": "varchar",
-    "source_port": "integer",
-    "user_agent": "varchar",
-    "accounts": "varchar",
-    "state": "varchar",
-    "reason": "varchar",
-    "detail": "varchar",
-    "raw": "text",
-}
+from odoo.addons.tier_billing.ledger import bulk
+
+ZERO, ONE = Decimal(0), Decimal(1)
+EVENT_COLUMNS = (
+    "id",
+    "source_key",
+    "session_key",
+    "switch_id",
+    "import_id",
+    "line",
+    "company_id",
+    "service_id",
+    "endpoint_id",
+    "wallet_id",
+    "caller",
+    "callee",
+    "number",
+    "destination_id",
+    "started_at",
+    "answered_at",
+    "ended_at",
+    "quantity",
+    "disposition",
+    "cause",
+    "q850",
+    "sip_code",
+    "source_ip",
+    "source_port",
+    "user_agent",
+    "accounts",
+    "state",
+    "reason",
+    "detail",
+    "raw",
+    "create_date",
+)
 
 
-def event_values(row):
+def event_values(event_id, row, now):
     """Return the values of an event, in the order of the columns.
 
+    :param int event_id: its id
     :param row: :class:`.resolve.Resolved`
+    :param datetime now: naive UTC
     :rtype: tuple
     """
     usage, priced = row.usage, row.priced
     company_id = priced.chain[0].company_id if priced.chain else usage.company_id
     return (
+        event_id,
         usage.source_key,
         usage.session_key,
         usage.switch_id,
@@ -76,66 +84,34 @@ def event_values(row):
         priced.reason,
         priced.detail,
         usage.raw,
+        now,
     )
 
 
-CHARGE_COLUMNS = {
-    "event_id": "integer",
-    "company_id": "integer",
-    "wallet_id": "integer",
-    "child_id": "integer",
-    "tier": "integer",
-    "service_id": "integer",
-    "destination_id": "integer",
-    "date": "timestamp",
-    "answered": "boolean",
-    "currency_id": "integer",
-    "quantity": "numeric",
-    "billed_quantity": "numeric",
-    "sale": "numeric",
-    "cost": "numeric",
-    "margin": "numeric",
-    "rate": "numeric",
-    "price_list_id": "integer",
-    "prefix": "varchar",
-    "rate_ref": "integer",
-    "transfer_id": "integer",
-    "overrun": "boolean",
-}
-
-
-def insert(env, table, columns, rows, suffix):
-    """Insert rows in one statement, with Odoo's audit columns.
-
-    :param env: environment of the transaction
-    :param str table: name of the table
-    :param dict columns: column name to SQL type
-    :param rows: list of tuples in the order of the columns
-    :param suffix: ``SQL`` after the rows
-    :return: what RETURNING gives
-    """
-    if not rows:
-        return []
-    names = SQL(", ").join(SQL.identifier(name) for name in columns)
-    arrays = SQL(", ").join(
-        SQL("%s::" + kind + "[]", list(values))
-        for kind, values in zip(columns.values(), zip(*rows, strict=True), strict=True)
-    )
-    env.cr.execute(
-        SQL(
-            """INSERT INTO %(table)s (%(names)s, create_uid, create_date, write_uid, write_date)
-               SELECT %(names)s, %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s,
-                      now() AT TIME ZONE 'UTC'
-                 FROM unnest(%(arrays)s) AS v(%(names)s)
-               %(suffix)s""",
-            table=SQL.identifier(table),
-            names=names,
-            uid=env.uid,
-            arrays=arrays,
-            suffix=suffix,
-        )
-    )
-    return env.cr.fetchall()
+# Those that all tiers of an event share come first.
+CHARGE_COLUMNS = (
+    "event_id",
+    "service_id",
+    "destination_id",
+    "date",
+    "answered",
+    "quantity",
+    "company_id",
+    "wallet_id",
+    "child_id",
+    "tier",
+    "currency_id",
+    "billed_quantity",
+    "sale",
+    "cost",
+    "margin",
+    "rate",
+    "price_list_id",
+    "prefix",
+    "rate_ref",
+    "transfer_id",
+    "overrun",
+)
 
 
 def transfer_key(event_id, edge):
@@ -148,48 +124,71 @@ def transfer_key(event_id, edge):
     return f"usage:{event_id}:{edge.wallet.id}"
 
 
-def charge_rows(event_id, row, states, transfers):
-    """Return the values of each tier's share of one event, the payer's first.
+def charge_lines(event_id, row, transfer_ids):
+    """Return each tier's share of one event as rows for COPY, the payer's first.
 
-    Follows the balances through the batch to tell who overran its funds.
+    :param int event_id: of the event
+    :param row: :class:`.resolve.Resolved`
+    :param transfer_ids: dict of wallet id to the transfer by which it paid
+    :return: list of text, in the order of :data:`CHARGE_COLUMNS`
     """
     usage, priced = row.usage, row.priced
     edges = [*priced.edges, priced.carrier]
-    rows = []
+    shared = bulk.line(
+        (event_id, row.service_id, priced.destination_id, usage.started_at, usage.answered, usage.quantity)
+    )
+    lines = []
     for position, wallet in enumerate(priced.chain):
         edge = edges[position] if position < len(edges) else None
         below = edges[position - 1] if position else None
-        cost = edge.amount if edge else Decimal(0)
-        sale = below.sale if below else Decimal(0)
-        overrun = False
-        if edge and edge is not priced.carrier:
-            overrun = _follow(states, edge, wallet)
-        rows.append(
-            (
-                event_id,
-                wallet.company_id,
-                wallet.id,
-                below.wallet.id if below else None,
-                wallet.tier,
-                row.service_id,
-                priced.destination_id,
-                usage.started_at,
-                usage.answered,
-                wallet.currency_id,
-                usage.quantity,
-                edge.price.billed if edge else below.price.billed,
-                sale,
-                cost,
-                sale - cost if below else Decimal(0),
-                edge.rate if edge else Decimal(1),
-                wallet.price_list_id,
-                edge.prefix if edge else None,
-                edge.price.rate_id if edge else None,
-                transfers.get(transfer_key(event_id, edge)) if edge else None,
-                overrun,
+        cost = edge.amount if edge else ZERO
+        sale = below.sale if below else ZERO
+        values = (
+            wallet.company_id,
+            wallet.id,
+            below.wallet.id if below else None,
+            wallet.tier,
+            wallet.currency_id,
+            edge.price.billed if edge else below.price.billed,
+            sale,
+            cost,
+            sale - cost if below else ZERO,
+            edge.rate if edge else ONE,
+            wallet.price_list_id,
+            edge.prefix if edge else None,
+            edge.rate_id if edge else None,
+            transfer_ids.get(wallet.id),
+            False,
+        )
+        lines.append(f"{shared}\t{bulk.line(values)}")
+    return lines
+
+
+def overruns(event_id, row, states):
+    """Follow one event's payments through the balances, to tell who overran its funds.
+
+    :param states: dict of account id to what was read under the lock; changed
+    :return: list of (event id, wallet id)
+    """
+    return [(event_id, edge.wallet.id) for edge in row.priced.edges if _follow(states, edge, edge.wallet)]
+
+
+def mark_overruns(cr, pairs):
+    """Note on charges that the payer had not the funds. Leans on the unique index of a charge.
+
+    :param cr: database cursor
+    :param pairs: list of (event id, wallet id)
+    """
+    if pairs:
+        cr.execute(
+            SQL(
+                """UPDATE tier_charge c SET overrun = true
+                     FROM unnest(%s::integer[], %s::integer[]) AS v(event_id, wallet_id)
+                    WHERE c.event_id = v.event_id AND c.wallet_id = v.wallet_id AND c.reverses_id IS NULL""",
+                [pair[0] for pair in pairs],
+                [pair[1] for pair in pairs],
             )
         )
-    return rows
 
 
 def _follow(states, edge, wallet):

@@ -11,8 +11,9 @@ class TierCharge(models.Model):
     _description = "Charge"
     _order = "date desc, id desc"
     _rec_name = "event_id"
+    _log_access = False
 
-    event_id = LedgerLink("tier.usage.event", required=True, readonly=True, index=True)
+    event_id = LedgerLink("tier.usage.event", required=True, readonly=True)
     company_id = LedgerLink("res.company", readonly=True)
     wallet_id = LedgerLink("tier.wallet", required=True, readonly=True)
     child_id = LedgerLink(
@@ -64,7 +65,7 @@ class TierCharge(models.Model):
     disposition = fields.Selection(related="event_id.disposition")
 
     _once = models.UniqueIndex(
-        "(event_id, wallet_id) WHERE reverses_id IS NULL", "An event is charged once on every tier."
+        "(event_id, wallet_id, COALESCE(reverses_id, 0))", "An event is charged once on every tier."
     )
     # Refunds only, so that charging does not pay for it.
     _refunded_once = models.UniqueIndex("(reverses_id) WHERE reverses_id IS NOT NULL", "A charge is refunded once.")

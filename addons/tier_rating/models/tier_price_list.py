@@ -47,6 +47,11 @@ class TierPriceList(models.Model):
     )
     rate_ids = fields.One2many("tier.rate", "price_list_id", copy=True)
     rate_count = fields.Integer("Own rates", compute="_compute_rate_count")
+    rates_version = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="Changes with every change of a rate; kept by the database (charging/books.sql).",
+    )
     wallet_ids = fields.One2many("tier.wallet", "price_list_id", "Customers")
 
     _derivation_sane = models.Constraint(

@@ -3,6 +3,7 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .. import charging
 from ..const import RATE_DIGITS
 
 
@@ -57,6 +58,9 @@ class TierRate(models.Model):
         "CHECK (date_to IS NULL OR date_from IS NULL OR date_to >= date_from)",
         "A rate ends after it begins.",
     )
+
+    def init(self):
+        charging.books.install(self.env.cr)
 
     @api.constrains("prefix", "service_id")
     def _check_prefix(self):

@@ -18,6 +18,7 @@ class TierUsageEvent(models.Model):
     _description = "Usage Event"
     _order = "started_at desc, id desc"
     _rec_name = "number"
+    _log_access = False
 
     source_key = fields.Char(required=True, readonly=True, help="The record's name at its switch; charged once.")
     session_key = fields.Char(readonly=True)
@@ -51,6 +52,7 @@ class TierUsageEvent(models.Model):
     reason = fields.Selection(REASONS, "Why in suspense", readonly=True)
     detail = fields.Char(readonly=True, help="What exactly was wrong.")
     raw = fields.Text(readonly=True, help="The record as the switch wrote it.")
+    create_date = fields.Datetime("Received", readonly=True)
     charge_ids = fields.One2many("tier.charge", "event_id", "Charges")
 
     _source_key_unique = models.UniqueIndex("(source_key)", "An event with this key exists already.")

@@ -1,8 +1,10 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ..charging import books
 from .common import NOON, NUMBER, TierRatingCase
 
 # Statements of a batch that is priced in one currency without time bands, whatever its length.
@@ -196,6 +198,7 @@ class TestCharging(TierRatingCase):
         self.charge(*calls)
         return self.cr.sql_log_count - before
 
+    @patch.object(books, "WORTH_READING", 10**9)
     def test_statements_do_not_grow_with_the_batch(self):
         self.user._topup(1000, "more")
         self.statements([self.call("k:warm")])
@@ -205,12 +208,14 @@ class TestCharging(TierRatingCase):
         self.assertLessEqual(one, STATEMENTS)
         self.assertEqual(self.env["tier.charge"].search_count([("wallet_id", "=", self.user.id)]), 102)
 
+    @patch.object(books, "WORTH_READING", 10**9)
     def test_statements_do_not_grow_with_the_chain(self):
         wallet = self.user
         for level in range(4, 10):
             wallet = self.new_wallet(f"Level {level}", wallet)
             self.sell(wallet, {"49": str(level)})
         self.new_endpoint(wallet, "deep")
+        wallet._topup(10, "deep")
         self.statements([self.call("k:warm")])
         one = self.statements([self.call("k:1")])
         self.assertEqual(self.statements([self.call("k:2", account="deep")]), one)

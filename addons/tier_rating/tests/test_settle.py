@@ -94,4 +94,4 @@ class TestSettle(TierRatingCase):
             answers = self.env["tier.session"].with_user(public)._authorize([self.request("s:1")])
             outcome = self.env["tier.usage.event"].with_user(public)._charge([self.call("k:1", session_key="s:1")])
         self.assertEqual((answers["s:1"].granted, outcome.charged), (600, 1))
-        self.assertEqual(self.event("k:1").create_uid, public)
+        self.assertEqual(self.event("k:1").charge_ids.transfer_id.create_uid, public)

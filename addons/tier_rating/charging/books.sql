@@ -1,0 +1,45 @@
+-- Tells who keeps a price list in memory (charging/books.py) that its rates have changed.
+-- Installed by tier.rate on every install and upgrade; idempotent.
+--
+-- The version comes from a sequence, so that it never repeats: not even one that a
+-- rolled back transaction had used.
+CREATE SEQUENCE IF NOT EXISTS tier_rates_version_seq;
+
+CREATE OR REPLACE FUNCTION tier_rate_changed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tier_price_list SET rates_version = nextval('tier_rates_version_seq')
+     WHERE id IN (SELECT price_list_id FROM changed_rows);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION tier_rate_moved() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tier_price_list SET rates_version = nextval('tier_rates_version_seq')
+     WHERE id IN (SELECT price_list_id FROM old_rows UNION SELECT price_list_id FROM new_rows);
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS tier_rate_inserted ON tier_rate;
+CREATE TRIGGER tier_rate_inserted AFTER INSERT ON tier_rate
+    REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_changed();
+DROP TRIGGER IF EXISTS tier_rate_deleted ON tier_rate;
+CREATE TRIGGER tier_rate_deleted AFTER DELETE ON tier_rate
+    REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_changed();
+DROP TRIGGER IF EXISTS tier_rate_updated ON tier_rate;
+CREATE TRIGGER tier_rate_updated AFTER UPDATE ON tier_rate
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_moved();
+-- A truncation passes by the others; versions must change all the same.
+CREATE OR REPLACE FUNCTION tier_rate_emptied() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tier_price_list SET rates_version = nextval('tier_rates_version_seq');
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS tier_rate_truncated ON tier_rate;
+CREATE TRIGGER tier_rate_truncated AFTER TRUNCATE ON tier_rate
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_emptied();

@@ -1,0 +1,194 @@
+"""A provider of full size for benches: wallets, price lists and a file of calls, built by SQL.
+
+The chain is of three payers below the provider (reseller, dealer, user), and the provider's own
+cost is known from its carrier's deck. Every price list has all of its rates itself.
+"""
+
+import itertools
+import random
+from datetime import datetime, timedelta
+
+RESELLERS, DEALERS = 20, 500
+START = datetime(2026, 11, 20, 6)
+COUNTRIES = 200
+LINE = (
+    '"{user}","{user}","{number}","from-users","""{user}"" <{user}>","PJSIP/{user}-{channel:08x}",'
+    '"PJSIP/carrier-{channel:08x}","Dial","PJSIP/{number}@carrier,60","{start}","{answer}","{end}",'
+    '{duration},{billsec},"ANSWERED","DOCUMENTATION","{unique}.{channel}",""\n'
+)
+
+
+def prefixes(count):
+    """Return that many distinct prefixes: countries of three digits, and places below them.
+
+    :rtype: list of str
+    """
+    countries = [str(code) for code in range(210, 210 + COUNTRIES)]
+    places = itertools.chain.from_iterable(
+        (country + str(place) for country in countries)
+        for place in itertools.chain(range(1, 10), range(10, 100), range(100, 1000), range(1000, 10_000))
+    )
+    return list(itertools.islice(itertools.chain(countries, places), count))
+
+
+class World:
+    """What the bench charges, in a committed database.
+
+    :param env: environment of the transaction that builds it
+    :param int lists: price lists
+    :param int rates: rates of each
+    :param int wallets: users, dealers and resellers together
+    """
+
+    def __init__(self, env, lists=300, rates=10_000, wallets=100_000):
+        self.prefixes = prefixes(rates)
+        self.users = wallets - RESELLERS - DEALERS
+        self.env = env
+        company = env.company
+        self.root = self._root(company)
+        self.switch = env["tier.switch"].create(
+            {"name": "Bench", "code": "bench", "adapter": "asterisk_csv", "tz": "UTC", "company_id": company.id}
+        )
+        self.switch_id = self.switch.id
+        self.list_ids = self._price_lists(lists)
+        self._rates()
+        self._wallets()
+
+    def _root(self, company):
+        return self.env["tier.wallet"].create(
+            {"name": "Bench provider", "partner_id": company.partner_id.id, "company_id": company.id}
+        )
+
+    def _price_lists(self, lists):
+        brand = self.env["tier.brand"].create(
+            {
+                "name": "Bench",
+                "wallet_id": self.root.id,
+                "currency_id": self.root.currency_id.id,
+                "initial_increment": 30,
+                "increment": 6,
+                "rounding_digits": 4,
+            }
+        )
+        records = self.env["tier.price.list"].create(
+            [{"name": f"Bench {number}", "brand_id": brand.id} for number in range(lists)]
+        )
+        self.root.price_list_id = records[0]
+        return records.ids
+
+    def _rates(self):
+        voice = self.env.ref("tier_rating.service_voice").id
+        cr = self.env.cr
+        self.env.flush_all()
+        # Foreign keys were checked by the models that made what is pointed at.
+        cr.execute("SET LOCAL session_replication_role = replica")
+        cr.execute(
+            """INSERT INTO tier_rate (price_list_id, service_id, prefix, price, create_uid, write_uid,
+                                      create_date, write_date, date_from, blocked)
+               SELECT l.id, %s, p.prefix, round(0.001 * (1 + p.position %% 97) * (1 + l.position), 4), 1, 1,
+                      now(), now(), '2026-01-01', false
+                 FROM unnest(%s::integer[]) WITH ORDINALITY AS l(id, position),
+                      unnest(%s::varchar[]) WITH ORDINALITY AS p(prefix, position)""",
+            [voice, self.list_ids, self.prefixes],
+        )
+        cr.execute("SET LOCAL session_replication_role = origin")
+
+    def _wallets(self):
+        """Open the wallets below the provider's: a reseller each tenth list, and so on down."""
+        third = len(self.list_ids) // 3
+        resale, deals, retail = self.list_ids[1:third], self.list_ids[third : 2 * third], self.list_ids[2 * third :]
+        resellers = self._tier([self.root.id], RESELLERS, resale, 1)
+        dealers = self._tier(resellers, DEALERS, deals, 2)
+        users = self._tier(dealers, self.users, retail, 3)
+        cr = self.env.cr
+        cr.execute("SET LOCAL session_replication_role = replica")
+        cr.execute(
+            """INSERT INTO tier_endpoint (wallet_id, kind, identifier, switch_id, active, create_date, write_date)
+               SELECT id, 'sip_user', 'u' || position, %s, true, now(), now()
+                 FROM unnest(%s::integer[]) WITH ORDINALITY AS u(id, position)""",
+            [self.switch_id, users],
+        )
+        cr.execute("SET LOCAL session_replication_role = origin")
+        self._fund(users)
+        self.env.invalidate_all()
+
+    def _tier(self, parents, count, lists, tier):
+        cr = self.env.cr
+        cr.execute("SET LOCAL session_replication_role = replica")
+        cr.execute(
+            """
+            WITH made AS (
+                SELECT nextval('tier_wallet_id_seq')::integer AS id, nextval('tier_account_id_seq')::integer AS account,
+                       (%(parents)s::integer[])[1 + n %% %(parent_count)s] AS parent,
+                       (%(lists)s::integer[])[1 + n %% %(list_count)s] AS list, n
+                  FROM generate_series(0, %(count)s - 1) n
+            ), accounts AS (
+                INSERT INTO tier_account (id, kind, company_id, currency_id, wallet_id, balance, held, open_sessions,
+                                          credit_limit, unlimited, create_date, write_date)
+                SELECT made.account, 'wallet', p.company_id, p.currency_id, made.id, 0, 0, 0, 0, false, now(), now()
+                  FROM made JOIN tier_wallet p ON p.id = made.parent)
+            INSERT INTO tier_wallet (id, name, partner_id, parent_id, parent_path, tier, company_id, currency_id, money,
+                                     payment_mode, state, account_id, payee_account_id, grant_account_id, price_list_id,
+                                     active, sell_below_cost, create_date, write_date)
+            SELECT made.id, 'Bench ' || %(tier)s || '/' || n, p.partner_id, p.id, p.parent_path || made.id || '/',
+                   %(tier)s, p.company_id, p.currency_id, 'inside', 'prepaid', 'active', made.account,
+                   CASE WHEN p.parent_id IS NULL THEN p.payee_account_id ELSE p.account_id END, p.account_id, made.list,
+                   true, true, now(), now()
+              FROM made JOIN tier_wallet p ON p.id = made.parent
+             ORDER BY made.n
+            RETURNING id""",
+            {
+                "parents": parents,
+                "parent_count": len(parents),
+                "lists": lists,
+                "list_count": len(lists),
+                "count": count,
+                "tier": tier,
+            },
+        )
+        ids = sorted(row[0] for row in cr.fetchall())
+        cr.execute("SET LOCAL session_replication_role = origin")
+        return ids
+
+    def _fund(self, wallets):
+        """Give every user 1,000.00, through the ledger's own triggers."""
+        self.env.cr.execute(
+            """INSERT INTO tier_transfer (source_key, kind, date, from_account_id, to_account_id, to_wallet_id,
+                                          company_id, amount, currency_id, amount_to, currency_to_id, rate, create_date)
+               SELECT 'bench:fund:' || w.id, 'topup', now(), world.id, w.account_id, w.id, w.company_id, 1000,
+                      w.currency_id, 1000, w.currency_id, 1, now()
+                 FROM tier_wallet w
+                 JOIN tier_account world ON world.kind = 'world' AND world.company_id = w.company_id
+                  AND world.currency_id = w.currency_id
+                WHERE w.id = ANY(%s)""",
+            [wallets],
+        )
+
+    def write_calls(self, file, first, count):
+        """Write a file of calls as Asterisk writes it.
+
+        Users and prefixes are drawn evenly: harder than real traffic, most of which
+        goes to few places and which caches would help.
+
+        :param file: text file
+        :param int first: number of the first call; the same number makes the same call
+        :param int count: calls
+        """
+        for number in range(first, first + count):
+            chance = random.Random(number)
+            start = START + timedelta(seconds=number % 86400)
+            billsec = chance.randrange(1, 600)
+            ring = chance.randrange(1, 20)
+            file.write(
+                LINE.format(
+                    user=f"u{chance.randrange(1, self.users + 1)}",
+                    number="+" + (chance.choice(self.prefixes) + "5550123456")[:12],
+                    channel=number,
+                    start=start,
+                    answer=start + timedelta(seconds=ring),
+                    end=start + timedelta(seconds=ring + billsec),
+                    duration=ring + billsec,
+                    billsec=billsec,
+                    unique=int(start.timestamp()),
+                )
+            )

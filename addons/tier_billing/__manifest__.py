@@ -19,9 +19,11 @@
         "views/tier_hold_views.xml",
         "views/tier_audit_views.xml",
         "views/res_partner_views.xml",
+        "views/res_config_settings_views.xml",
         "views/tier_menus.xml",
     ],
     "demo": ["demo/tier_wallet_demo.xml"],
+    "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
     "application": True,
 }

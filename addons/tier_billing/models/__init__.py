@@ -1,5 +1,7 @@
 from . import (
     ledger_link,
+    res_company,
+    res_config_settings,
     res_partner,
     tier_account,
     tier_audit,

@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_accounting_setup,
     test_amounts,
     test_audit,
     test_credit_expiry,

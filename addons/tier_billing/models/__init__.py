@@ -9,6 +9,7 @@ from . import (
     tier_spending,
     tier_transfer,
     tier_wallet,
+    tier_wallet_bulk,
     tier_wallet_control,
     tier_wallet_figures,
     tier_wallet_money,

@@ -6,6 +6,7 @@ from . import (
     test_credit_expiry,
     test_credit_warnings,
     test_currencies,
+    test_distribute,
     test_figures,
     test_holds,
     test_ledger_guards,

@@ -1,4 +1,4 @@
-from . import ledger, models, wizards
+from . import controllers, ledger, models, statements, wizards
 
 
 def post_init_hook(env):

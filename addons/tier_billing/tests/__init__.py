@@ -12,6 +12,7 @@ from . import (
     test_ledger_guards,
     test_operation_wizard,
     test_rpc,
+    test_statement,
     test_transfers,
     test_tree,
     test_views,

@@ -1,1 +1,1 @@
-from . import tier_wallet_operation
+from . import tier_statement, tier_wallet_operation

@@ -10,6 +10,7 @@ from . import (
     test_figures,
     test_holds,
     test_ledger_guards,
+    test_many_wallets,
     test_operation_wizard,
     test_rpc,
     test_statement,

@@ -50,7 +50,7 @@ def rows(wallet, statement, first, last):
                 last,
                 layout.label(env, row.kind, row.received),
                 "",
-                row.count,
+                None,
                 None if given else row.amount,
                 -row.amount if given else None,
                 None,

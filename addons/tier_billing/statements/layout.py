@@ -94,6 +94,11 @@ def label(env, kind, received):
     return known or dict(env["tier.transfer"]._fields["kind"]._description_selection(env)).get(kind, kind)
 
 
+def _count(row):
+    """Return how many movements a sum is of; how busy a customer's own business is, is its own."""
+    return "" if row.kind == "own" else row.count
+
+
 def page(wallet, statement, first, last, tz):
     """Return what the template of a statement shows.
 
@@ -132,7 +137,7 @@ def page(wallet, statement, first, last, tz):
         "proven": statement.proven,
         "balances": all(movement.balance is not None for movement in statement.movements),
         "kinds": [
-            {"label": label(env, row.kind, row.received), "count": row.count, **sides(row.amount)}
+            {"label": label(env, row.kind, row.received), "count": _count(row), **sides(row.amount)}
             for row in statement.kinds
         ],
         "movements": [

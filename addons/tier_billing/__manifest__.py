@@ -18,6 +18,7 @@
         "views/tier_account_views.xml",
         "views/tier_hold_views.xml",
         "views/tier_audit_views.xml",
+        "views/tier_booking_views.xml",
         "views/tier_statement_templates.xml",
         "wizards/tier_statement_views.xml",
         "views/res_partner_views.xml",

@@ -81,6 +81,13 @@ class ResCompany(models.Model):
         "used: give the credit product no taxes; the daily entry then takes the taxes of each service's product "
         "out of what prepaid customers used. Postpaid usage is always taxed on its invoice.",
     )
+    tier_books_tz = fields.Char(
+        "Time zone of the wallets' books",
+        readonly=True,
+        copy=False,
+        help="Where the days of the daily entries begin: that of the company's contact at the first entry.",
+    )
+    tier_booked_at = fields.Datetime("Wallets last booked", readonly=True, copy=False)
 
     def _tier_setup_accounting(self):
         """Create the accounts and the journal of the wallets that these companies lack.

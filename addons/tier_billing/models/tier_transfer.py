@@ -50,6 +50,8 @@ class TierTransfer(models.Model):
     # Sums of an account from a day on: figures of the month, statements.
     _from_date = models.Index("(from_account_id, date)")
     _to_date = models.Index("(to_account_id, date)")
+    # The ledger is written in the order of time: a few pages tell what is new to the books.
+    _created = models.Index("USING brin (create_date)")
     # A top-up may be paid back in parts, as adjustments; a refund undoes the whole.
     _refunded_once = models.UniqueIndex("(reverses_id) WHERE kind = 'refund'", "A transfer is refunded once.")
     _amounts = models.Constraint(

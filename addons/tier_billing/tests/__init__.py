@@ -3,6 +3,7 @@ from . import (
     test_accounting_setup,
     test_amounts,
     test_audit,
+    test_booking,
     test_credit_expiry,
     test_credit_warnings,
     test_currencies,

@@ -1,9 +1,11 @@
 from . import (
     test_access,
     test_accounting_setup,
+    test_allocation_request,
     test_amounts,
     test_audit,
     test_booking,
+    test_bulk_allocation,
     test_credit_expiry,
     test_credit_warnings,
     test_currencies,

@@ -3,7 +3,7 @@ from decimal import Decimal
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..models.tier_wallet_bulk import Grant
+from ..ledger.grants import Grant
 from .common import TierBillingCase
 
 

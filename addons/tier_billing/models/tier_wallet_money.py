@@ -30,19 +30,7 @@ class TierWallet(models.Model):
         :param str reason: free text
         :return: the transfers
         """
-        self.ensure_one()
-        amount = self._check_amount(amount)
-        chain = self._outside_chain()
-        ancestor = chain[0]
-        Account = self.env["tier.account"].sudo()
-        world = Account._get("world", self.company_id, self.currency_id)
-        movements = [self._movement("topup", world, ancestor.account_id, amount, source_key, reason)]
-        movements += [
-            self._movement(
-                "allocation", wallet.grant_account_id, wallet.account_id, amount, f"{source_key}:{wallet.id}", reason
-            )
-            for wallet in chain[1:]
-        ]
+        movements = self._topup_movements(amount, source_key, reason)
         Transfer = self.env["tier.transfer"].sudo()
         if self._is_posted(source_key):
             # A repeat on another day would convert the further steps at another
@@ -51,6 +39,30 @@ class TierWallet(models.Model):
             keys = [movement.source_key for movement in movements[1:]]
             return first | Transfer.search([("source_key", "in", keys)])
         return Transfer._post(movements)
+
+    def _topup_movements(self, amount, source_key, reason=None):
+        """Build the movements of :meth:`_topup`, that with the key first.
+
+        :return: list of :class:`..ledger.writer.Movement`
+        """
+        self.ensure_one()
+        amount = self._check_amount(amount)
+        ancestor, *chain = self._outside_chain()
+        world = self.env["tier.account"].sudo()._get("world", self.company_id, self.currency_id)
+        return [
+            self._movement("topup", world, ancestor.account_id, amount, source_key, reason),
+            *(
+                self._movement(
+                    "allocation",
+                    wallet.grant_account_id,
+                    wallet.account_id,
+                    amount,
+                    f"{source_key}:{wallet.id}",
+                    reason,
+                )
+                for wallet in chain
+            ),
+        ]
 
     def _withdraw(self, amount, source_key, reason=None, kind="payout"):
         """Pay money out to the world (a refund of a top-up, a payout).

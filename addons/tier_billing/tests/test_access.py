@@ -16,6 +16,8 @@ RIGHTS = {
     "tier.spending": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.audit": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.audit.finding": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.paid.credit": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.paid.change": {"auditor": "", "user": "", "manager": "", "portal": ""},
     "tier.wallet.operation": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn of its own wallet.

@@ -16,6 +16,7 @@
         "data/tier_allocation_data.xml",
         "wizards/tier_wallet_operation_views.xml",
         "views/tier_transfer_views.xml",
+        "views/tier_transfer_report_views.xml",
         "views/tier_wallet_views.xml",
         "views/tier_account_views.xml",
         "views/tier_hold_views.xml",

@@ -25,6 +25,7 @@
         "views/tier_usage_event_views.xml",
         "views/tier_usage_import_views.xml",
         "views/tier_session_views.xml",
+        "views/tier_transfer_report_views.xml",
         "views/tier_wallet_views.xml",
         "views/tier_dispute_views.xml",
         "views/tier_menus.xml",

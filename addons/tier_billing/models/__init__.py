@@ -23,6 +23,7 @@ from . import (
     tier_paid_credit,
     tier_spending,
     tier_transfer,
+    tier_transfer_report,
     tier_transfer_undo,
     tier_wallet,
     tier_wallet_bulk,

@@ -17,6 +17,7 @@ from . import (
     test_operation_wizard,
     test_rpc,
     test_statement,
+    test_transfer_report,
     test_transfers,
     test_tree,
     test_views,

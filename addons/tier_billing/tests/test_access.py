@@ -18,6 +18,7 @@ RIGHTS = {
     "tier.audit.finding": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.paid.credit": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.paid.change": {"auditor": "", "user": "", "manager": "", "portal": ""},
+    "tier.transfer.report": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.wallet.operation": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn of its own wallet.

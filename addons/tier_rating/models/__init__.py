@@ -14,6 +14,7 @@ from . import (
     tier_session,
     tier_switch,
     tier_time_band,
+    tier_transfer_report,
     tier_usage_event,
     tier_usage_import,
     tier_wallet,

@@ -13,6 +13,7 @@ from . import (
     test_settle,
     test_spending_limits,
     test_suspense,
+    test_transfer_report,
     test_usage_import,
     test_views,
     test_worked_examples,

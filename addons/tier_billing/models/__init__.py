@@ -18,6 +18,7 @@ from . import (
     tier_booking,
     tier_booking_entry,
     tier_booking_line,
+    tier_booking_tax,
     tier_hold,
     tier_paid_change,
     tier_paid_credit,

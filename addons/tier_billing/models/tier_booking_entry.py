@@ -80,7 +80,7 @@ class TierBooking(models.Model):
         flows = self._flows(company, rows)
         posted = self._round_flows(company, flows, exact)
         lines = [values for flow in flows for values in self._flow_lines(company, date, flow)]
-        lines = self._tax_lines(company, date, flows, lines)
+        lines = self._tax_lines(company, date, lines)
         if not lines:
             return self.env["account.move"]
         difference = -sum(Decimal(repr(values["balance"])) for values in lines)
@@ -226,20 +226,6 @@ class TierBooking(models.Model):
         product = self._product(subject)
         return product.property_account_income_id or company.tier_revenue_account_id
 
-    @api.model
-    def _taxes(self, company, subject, payer):
-        """Return the taxes that fall due by use.
-
-        :param payer: ``tier.wallet`` that paid for the usage; only a prepaid one is taxed here,
-            the others by their invoice
-        :return: ``account.tax`` records
-        """
-        if company.tier_tax_policy != "use" or payer.payment_mode != "prepaid":
-            return self.env["account.tax"]
-        taxes = self._product(subject).taxes_id._filter_taxes_by_company(company)
-        position = self.env["account.fiscal.position"]._get_fiscal_position(payer.partner_id)
-        return position.map_tax(taxes)
-
     # ------------------------------------------------------------------
     # Amounts
     # ------------------------------------------------------------------
@@ -289,21 +275,25 @@ class TierBooking(models.Model):
     def _flow_lines(self, company, date, flow):
         """Return the journal items of a flow, both sides; none where it rounded to nothing.
 
-        :return: list of dicts of values
+        :return: list of dicts of values; ``tax_ids`` are records as yet
         """
         name = self._flow_name(flow, date)
-        return [
-            self._line(company, date, account, currency, amount, name, product=product)
-            for account, currency, amount, product in (
-                (flow.giver, flow.currency, flow.amount, not flow.gives),
-                (flow.taker, flow.currency_to, -flow.amount_to, not flow.takes),
-            )
-            if amount
-            for product in [self._product(flow.subject) if product and flow.subject else None]
-        ]
+        product = self._product(flow.subject) if flow.subject else None
+        lines = []
+        for account, currency, amount, is_credit in (
+            (flow.giver, flow.currency, flow.amount, flow.gives),
+            (flow.taker, flow.currency_to, -flow.amount_to, flow.takes),
+        ):
+            if not amount:
+                continue
+            values = self._line(company, date, account, currency, amount, name)
+            if product and not is_credit:
+                values.update(product_id=product.id, tax_ids=flow.taxes)
+            lines.append(values)
+        return lines
 
     @api.model
-    def _line(self, company, date, account, currency, amount, name, product=None):
+    def _line(self, company, date, account, currency, amount, name):
         """Return the values of one journal item.
 
         :param Decimal amount: in ``currency``; positive is a debit
@@ -315,7 +305,6 @@ class TierBooking(models.Model):
             "currency_id": currency.id,
             "amount_currency": value,
             "balance": currency._convert(value, company.currency_id, company, date),
-            **({"product_id": product.id} if product else {}),
         }
 
     @api.model
@@ -350,15 +339,6 @@ class TierBooking(models.Model):
                 last=format_date(env, max(flow.days)),
             )
         return name
-
-    @api.model
-    def _tax_lines(self, company, date, flows, lines):
-        """Take the taxes out of revenue where they fall due by use.
-
-        :param lines: list of dicts, of all flows
-        :return: the lines with taxes
-        """
-        return lines
 
     @api.model
     def _difference_line(self, company, amount):

@@ -6,6 +6,7 @@ from . import (
     test_audit,
     test_booking,
     test_bulk_allocation,
+    test_booking_tax,
     test_credit_expiry,
     test_credit_warnings,
     test_currencies,

@@ -1,5 +1,6 @@
 from . import (
     tier_audit,
+    tier_booking,
     tier_brand,
     tier_charge,
     tier_charge_dispute,

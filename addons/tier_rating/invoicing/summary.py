@@ -99,7 +99,7 @@ def _summarise(env, condition, sale=False, invoiced=False):
             SELECT wallet_id, child_id, move_id, service_id, destination_id, late, refund,
                    count(*), sum(quantity)::text, sum(amount)::text
               FROM (SELECT c.wallet_id, %(child)s::integer AS child_id, %(move)s::integer AS move_id,
-                           c.service_id, c.destination_id, COALESCE(%(late)s::boolean, FALSE) AS late,
+                           c.service_id, c.destination_id, COALESCE(%(late)s, FALSE) AS late,
                            c.reverses_id IS NOT NULL AS refund,
                            %(quantity)s AS quantity, %(amount)s AS amount
                       FROM tier_charge c %(joins)s

@@ -1,9 +1,12 @@
 from . import (
+    account_move,
+    account_move_send,
     tier_audit,
     tier_booking,
     tier_brand,
     tier_charge,
     tier_charge_dispute,
+    tier_charge_invoice,
     tier_demo,
     tier_destination,
     tier_dispute,
@@ -20,4 +23,5 @@ from . import (
     tier_usage_import,
     tier_wallet,
     tier_wallet_dispute,
+    tier_wallet_invoicing,
 )

@@ -16,6 +16,7 @@ from . import (
     test_suspense,
     test_transfer_report,
     test_usage_import,
+    test_usage_invoice,
     test_views,
     test_worked_examples,
 )

@@ -63,6 +63,14 @@ class TierWallet(models.Model):
         return result
 
     @api.model
+    def _lock_grants(self, grants):
+        """Lock all that grants are going to touch, for who has to look before giving.
+
+        :param list grants: :class:`Grant`
+        """
+        self._grant_states(self._plan_grants(grants, None, Distribution()), lock=True)
+
+    @api.model
     def _plan_grants(self, grants, reason, result):
         """Build the movements of grants; what can never be granted goes to the refused.
 

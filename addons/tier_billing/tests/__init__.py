@@ -2,6 +2,7 @@ from . import (
     test_access,
     test_accounting_setup,
     test_allocation_request,
+    test_allocation_schedule,
     test_amounts,
     test_audit,
     test_booking,

@@ -98,7 +98,7 @@ class TierStatement(models.TransientModel):
         :return: a report action
         """
         self._check_days()
-        return self.env.ref("tier_billing.tier_statement_report").report_action(self)
+        return self.env.ref("tier_billing.tier_statement_report").report_action(self, config=False)
 
     def action_csv(self):
         """Download the movements as CSV.

@@ -15,6 +15,7 @@
         "data/mail_template.xml",
         "data/tier_allocation_data.xml",
         "wizards/tier_wallet_operation_views.xml",
+        "wizards/tier_reconciliation_views.xml",
         "views/tier_transfer_views.xml",
         "views/tier_transfer_report_views.xml",
         "views/tier_wallet_views.xml",

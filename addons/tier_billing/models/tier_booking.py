@@ -217,8 +217,6 @@ class TierBooking(models.Model):
         # In the language of the company, whoever runs it.
         here = self.sudo().with_company(company).with_context(lang=company.partner_id.lang or self.env.lang)
         move = here._create_entry(company, date, rows)
-        if not move:
-            return []
         self.env["tier.booking.line"].sudo()._insert(move, rows)
         if not company.tier_books_tz:
             company.tier_books_tz = zone

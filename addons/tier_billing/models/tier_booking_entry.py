@@ -70,7 +70,7 @@ class TierBooking(models.Model):
         :param company: ``res.company`` record
         :param date: accounting ``date``
         :param rows: list of :class:`.tier_booking_line.Unbooked`
-        :return: ``account.move`` record; empty if all of it rounds to nothing
+        :return: ``account.move`` record
         """
         exact, counts = defaultdict(Decimal), defaultdict(int)
         for row in rows:
@@ -80,9 +80,8 @@ class TierBooking(models.Model):
         flows = self._flows(company, rows)
         posted = self._round_flows(company, flows, exact)
         lines = [values for flow in flows for values in self._flow_lines(company, date, flow)]
-        lines = self._tax_lines(company, date, lines)
-        if not lines:
-            return self.env["account.move"]
+        # A day of fractions alone has an entry of 0.00, that they be carried to the next.
+        lines = self._tax_lines(company, date, lines) or self._flow_lines(company, date, flows[0], zero=True)
         difference = -sum(Decimal(repr(values["balance"])) for values in lines)
         lines += self._difference_line(company, _rounded(difference, company.currency_id))
         days = sorted({row.day for row in rows})
@@ -272,9 +271,10 @@ class TierBooking(models.Model):
         return posted
 
     @api.model
-    def _flow_lines(self, company, date, flow):
+    def _flow_lines(self, company, date, flow, zero=False):
         """Return the journal items of a flow, both sides; none where it rounded to nothing.
 
+        :param bool zero: also where it rounded to nothing
         :return: list of dicts of values; ``tax_ids`` are records as yet
         """
         name = self._flow_name(flow, date)
@@ -284,10 +284,10 @@ class TierBooking(models.Model):
             (flow.giver, flow.currency, flow.amount, flow.gives),
             (flow.taker, flow.currency_to, -flow.amount_to, flow.takes),
         ):
-            if not amount:
+            if not amount and not zero:
                 continue
             values = self._line(company, date, account, currency, amount, name)
-            if product and not is_credit:
+            if product and amount and not is_credit:
                 values.update(product_id=product.id, tax_ids=flow.taxes)
             lines.append(values)
         return lines

@@ -9,6 +9,7 @@ from . import (
     test_dispute,
     test_dispute_rights,
     test_endpoints,
+    test_payout_margin,
     test_price_lists,
     test_rate_import,
     test_refund,
@@ -18,6 +19,7 @@ from . import (
     test_transfer_report,
     test_usage_import,
     test_usage_invoice,
+    test_usage_invoice_screens,
     test_views,
     test_worked_examples,
 )

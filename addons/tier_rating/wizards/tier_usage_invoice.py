@@ -11,8 +11,10 @@ class TierUsageInvoice(models.TransientModel):
     _description = "Invoice Usage"
 
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
-    date_from = fields.Date("From", required=True, compute="_compute_dates", store=True, readonly=False)
-    date_to = fields.Date("Until", required=True, compute="_compute_dates", store=True, readonly=False)
+    date_from = fields.Date(
+        "From", required=True, compute="_compute_dates", store=True, precompute=True, readonly=False
+    )
+    date_to = fields.Date("Until", required=True, compute="_compute_dates", store=True, precompute=True, readonly=False)
     invoice_date = fields.Date(help="Of the invoices. Empty: the day on which they are posted.")
     wallet_ids = fields.Many2many(
         "tier.wallet",

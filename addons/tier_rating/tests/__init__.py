@@ -9,7 +9,6 @@ from . import (
     test_dispute,
     test_dispute_rights,
     test_endpoints,
-    test_payout_margin,
     test_price_lists,
     test_rate_import,
     test_refund,

@@ -31,7 +31,7 @@ from engine.errors import NO_RATE
 from . import tariffs
 from .bands import bands
 from .reading import MISSING, Fields, Malformed, Unsupported, decimal, exact, moment, quote
-from .tariffs import UNROUNDED, digits, length
+from .tariffs import UNROUNDED, length
 from .wallets import NO_FUNDS
 
 POSTPAID = Decimal(10) ** 15  # what a wallet that may go negative without a limit can pay for
@@ -341,7 +341,7 @@ def prefix(case):
         match = tariffs.matched(prefixes, number, [Rate(1, "", Decimal(0))], NOON.date())
     except Refused:
         return {"prefix": lambda: None, "destination": lambda: None, "refused": NO_RATE}
-    text = next(text for text in prefixes if digits(text, "tariff.prefixes") == match.prefix)
+    text = next(text for text in prefixes if tariffs.prefix_digits(text) == match.prefix)
     return {"prefix": lambda: text, "destination": lambda: prefixes[text] if isinstance(prefixes, dict) else None}
 
 

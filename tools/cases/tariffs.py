@@ -26,6 +26,7 @@ MOST_DIGITS = 24
 # Hundredths and thousandths in which some systems write amounts; balances are in whole units.
 SMALL_COINS = {"cent": 100, "cents": 100, "ct": 100, "penny": 100, "pence": 100, "millicent": 100_000}
 DAY = 86_400
+ANY = ("*", "*any", "any")
 EVERY_DAY = range(1, 8)
 
 
@@ -133,7 +134,7 @@ def matched(prefixes, number, rates, day):
     """
     if not isinstance(prefixes, (list, dict)):
         raise Malformed("tariff.prefixes is no list")
-    levels = [{digits(prefix, "tariff.prefixes"): rates for prefix in prefixes}]
+    levels = [{prefix_digits(prefix): rates for prefix in prefixes}]
     match = longest_match(digits(number, "call.number"), levels, day)
     if match is None:
         raise Refused(NO_RATE)
@@ -147,6 +148,11 @@ def digits(number, where):
     if text is None or not (text.isascii() and (text.isdigit() or not text)):
         raise Malformed(f"{where}: {number!r} are no digits")
     return text
+
+
+def prefix_digits(prefix):
+    """Return a prefix as digits; that of any number is empty."""
+    return "" if isinstance(prefix, str) and prefix in ANY else digits(prefix, "tariff.prefixes")
 
 
 def length(call, zone, start):
@@ -184,7 +190,7 @@ def window_of(band):
     if start == DAY:
         raise Malformed(f"{band.where}.start: a day has no second after its last")
     return (
-        numbers(band, band.first("days", "weekdays"), 1, 7, EVERY_DAY),
+        numbers(band, band.first("days", "weekdays", "weekday"), 1, 7, EVERY_DAY),
         start,
         end,
         numbers(band, band.first("years", "year"), 1970, 2999, ()),

@@ -7,6 +7,7 @@ operation has wallets of its own; the database is thrown away afterwards.
 import json
 import os
 import random
+import traceback
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -80,17 +81,17 @@ def topup(env, key, wanted):
     return {"accepted": accepted, "balance_after": balance(wallet), "refused": refused}
 
 
-def calls(env, key, wanted):
+def calls(key, wanted):
     """Have several processes charge the same calls at once."""
-    provider = plant(env, f"{key} provider")
-    wallets = [plant(env, f"{key} {number}", provider) for number in range(min(9, wanted["calls"]))]
-    for wallet in wallets:
-        fund(wallet, wanted["calls"] * PRICE, key)
-    before = {wallet: Decimal(balance(wallet)) for wallet in wallets}
-    ids = [wallet.id for wallet in wallets]
-    env.cr.commit()
-    database = env.cr.dbname
-    sql_db.close_all()
+    with environment() as env:
+        database = env.cr.dbname
+        provider = plant(env, f"{key} provider")
+        wallets = [plant(env, f"{key} {number}", provider) for number in range(min(9, wanted["calls"]))]
+        for wallet in wallets:
+            fund(wallet, wanted["calls"] * PRICE, key)
+        before = sum(Decimal(balance(wallet)) for wallet in wallets)
+        ids = [wallet.id for wallet in wallets]
+    sql_db.close_all()  # a connection must not be shared with a child
     children = []
     for number in range(wanted["processes"]):
         child = os.fork()
@@ -99,24 +100,27 @@ def calls(env, key, wanted):
             try:
                 charge_all(database, ids, key, wanted["calls"], number)
                 code = 0
+            except Exception:
+                traceback.print_exc()
             finally:
                 os._exit(code)
         children.append(child)
     codes = [os.waitpid(child, 0)[1] for child in children]
-    env.invalidate_all()
-    env.cr.execute(
-        "SELECT count(*), count(DISTINCT e.id), COALESCE(sum(c.cost), 0)::text"
-        "  FROM tier_usage_event e JOIN tier_charge c ON c.event_id = e.id AND c.wallet_id = ANY(%s)"
-        " WHERE e.state = 'charged'",
-        [ids],
-    )
-    charges, events, cost = env.cr.fetchone()
-    debit = sum(before[wallet] - Decimal(balance(wallet)) for wallet in wallets)
+    with environment() as env:
+        after = sum(Decimal(balance(wallet)) for wallet in env["tier.wallet"].browse(ids))
+        env.cr.execute(
+            "SELECT count(*), count(DISTINCT e.id), COALESCE(sum(c.cost), 0)::text"
+            "  FROM tier_usage_event e JOIN tier_charge c ON c.event_id = e.id AND c.wallet_id = ANY(%s)"
+            " WHERE e.state = 'charged'",
+            [ids],
+        )
+        charges, events, cost = env.cr.fetchone()
+        conserved = env["tier.account"]._is_conserved()
     return {
         "ended": not any(codes),
         "charged_once": charges == events == wanted["calls"],
-        "debit_is_cost": debit == Decimal(cost) == wanted["calls"] * PRICE,
-        "conserved": env["tier.account"]._is_conserved(),
+        "debit_is_cost": before - after == Decimal(cost) == wanted["calls"] * PRICE,
+        "conserved": conserved,
         "refused": None,
     }
 
@@ -143,15 +147,21 @@ def charge_all(database, ids, key, count, number):
             Event._charge(usages[start : start + BATCH])
 
 
-OPERATIONS = {"transfer": transfer, "topup": topup, "calls": calls}
+def in_transaction(operation):
+    """Return an operation that works in one transaction of its own: one that fails takes no other with it."""
 
-wanted_all = json.loads(Path(os.environ["TIER_CASES"]).read_text(encoding="utf-8"))
-results = []
-for place, wanted in enumerate(wanted_all):
-    # A transaction each: one that fails takes no other with it.
-    try:
-        with environment() as env:
-            results.append(OPERATIONS[wanted["what"]](env, f"case{place}", wanted))
-    except UserError as error:
-        results.append({"refused": str(error)})
+    def run(key, wanted):
+        try:
+            with environment() as env:
+                return operation(env, key, wanted)
+        except UserError as error:
+            return {"refused": str(error)}
+
+    return run
+
+
+OPERATIONS = {"transfer": in_transaction(transfer), "topup": in_transaction(topup), "calls": calls}
+
+operations = json.loads(Path(os.environ["TIER_CASES"]).read_text(encoding="utf-8"))
+results = [OPERATIONS[wanted["what"]](f"case{place}", wanted) for place, wanted in enumerate(operations)]
 print(f"TIER result {json.dumps(results)}", flush=True)

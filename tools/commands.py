@@ -7,6 +7,7 @@ import subprocess
 from . import bench as bench_module
 from . import demo, postgres, serving, testing
 from . import lint as lint_module
+from .cases import running
 from .instance import Instance
 from .messages import Failure, Log, say, step
 from .paths import cache, ensure, instance
@@ -110,3 +111,7 @@ def pot(_options):
 def bench(options):
     bench_module.check(options.name)
     return bench_module.run_bench(_open("bench"), options.name, options.words)
+
+
+def cases(options):
+    return running.run(options, lambda: _open("cases"))

@@ -11,7 +11,6 @@
         "security/ir.model.access.csv",
         "security/tier_rules.xml",
         "data/product_data.xml",
-        "views/product_template_views.xml",
         "views/sale_order_views.xml",
         "views/tier_wallet_views.xml",
         "views/shop_templates.xml",

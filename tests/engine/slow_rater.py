@@ -41,6 +41,11 @@ def slow_billed(quantity, initial, increment, rule, steps=()):
         while billed < max(begun, initial):
             billed += increment
         return billed
+    if rule == "completed":
+        billed = 0
+        while billed + increment <= begun:
+            billed += increment
+        return billed
     billed = first = initial or increment
     while billed < begun:
         size = increment
@@ -72,6 +77,49 @@ def slow_band(start, second, zone, bands):
     return None
 
 
+def slow_draw(package, begun, billed):
+    """Return (units of a package, end of what is billed), taking block after block of it."""
+    if package is None or not package.left:
+        return 0, billed(begun)
+    if not (package.increment or package.apart):
+        return min(package.left, billed(begun)), billed(begun)
+    used = 0
+    while used < begun and used < package.left:
+        used = min(used + (package.increment or 1), package.left)
+    if begun <= used:
+        return used, used
+    if package.apart:
+        return used, used + billed(begun - used)
+    return used, max(used, billed(begun))
+
+
+def slow_volume(tiers, kind, quantity):
+    """Price a whole number of units of a period unit by unit; blocks begun count whole."""
+    if kind == "volume":
+        tier = next(tier for tier in tiers if tier.upto is None or quantity <= tier.upto)
+        return slow_tier(tier, quantity)
+    total, counts = Fraction(0), [0] * len(tiers)
+    for unit in range(1, quantity + 1):
+        for index, tier in enumerate(tiers):
+            if tier.upto is None or unit <= tier.upto:
+                counts[index] += 1
+                break
+    for index, tier in enumerate(tiers):
+        below = tiers[index - 1].upto if index else 0
+        if index == 0 or quantity > below:
+            total += slow_tier(tier, counts[index])
+    return total
+
+
+def slow_tier(tier, units):
+    cost, left = Fraction(tier.flat), Fraction(units)
+    while left > 0:
+        part = min(left, Fraction(tier.per))
+        cost += Fraction(tier.price) * (1 if tier.begun else part / Fraction(tier.per))
+        left -= part
+    return cost
+
+
 class NoRateError(Exception):
     pass
 
@@ -100,44 +148,75 @@ class SlowRater:
                 return rate
         raise NoRateError
 
-    def unrounded(self, start, quantity):
-        """Return (billed, price as a fraction)."""
+    def unrounded(self, start, quantity, package=None):
+        """Return (billed, price as a fraction); with a package also the units used of it."""
         terms = self.terms
         begun = slow_begun(quantity)
+        nothing = (0, Fraction(0)) if package is None else (0, Fraction(0), 0)
         if begun == 0:
-            return 0, Fraction(0)
+            return nothing
         first = self.rate_at(start, 0)
         if begun <= terms.grace_seconds:
-            return 0, Fraction(0)
-        initial = first.initial_increment
-        increment = first.increment
-        billed = slow_billed(
+            return nothing
+        if terms.billed_time_rule == "completed":
+            seconds = self.completed(start, begun)
+            billed, used = len(seconds), 0
+        else:
+            used, billed = slow_draw(package, begun, lambda units: self.billed(first, units))
+            seconds = range(used, billed)
+        total = sum((self.second_price(start, second, first) for second in seconds), Fraction(0))
+        charge = Fraction(self.connection(first))
+        if used and package.connection_charge is not None:
+            charge = Fraction(package.connection_charge)
+        total = max(total, charge) if terms.connection_deductible else total + charge
+        if terms.surcharge_after is not None and begun > terms.surcharge_after:
+            total += Fraction(terms.surcharge)
+        if total > 0:
+            total = max(total, Fraction(terms.minimum_charge))
+        if terms.maximum_charge is not None:
+            total = min(total, Fraction(terms.maximum_charge))
+        total *= Fraction(self.factor)
+        return (billed, total) if package is None else (billed, total, used)
+
+    def billed(self, first, quantity):
+        terms = self.terms
+        initial, increment = first.initial_increment, first.increment
+        return slow_billed(
             quantity,
             terms.initial_increment if initial is None else initial,
             terms.increment if increment is None else increment,
             terms.billed_time_rule,
             first.steps,
         )
-        total = Fraction(0)
-        for second in range(billed):
-            rate = self.rate_at(start, second) if self.bands else first
-            price, per = rate.price, rate.per
-            for step in rate.steps:
-                if step[0] <= second:
-                    price, per = step[1], step[2]
-            total += self.derived(price) / per
-        charge = terms.connection_charge
-        if first.connection_charge is not None:
-            charge = Fraction(first.connection_charge)
-            for markup, _fixed in self.derivations:
-                charge *= 1 + Fraction(markup)
-            charge = max(Fraction(0), charge)
-        total += Fraction(charge)
-        if terms.surcharge_after is not None and begun > terms.surcharge_after:
-            total += Fraction(terms.surcharge)
-        if total > 0:
-            total = max(total, Fraction(terms.minimum_charge))
-        return billed, total * Fraction(self.factor)
+
+    def completed(self, start, begun):
+        """Return the seconds that completed increments of each stretch of a band consist of."""
+        found, stretch, current = [], [], None
+        for second in [*range(begun), None]:
+            rate = None if second is None else self.rate_at(start, second)
+            if stretch and rate is not current:
+                size = current.increment or self.terms.increment
+                found += stretch[: len(stretch) - len(stretch) % size]
+                stretch = []
+            current = rate
+            stretch.append(second)
+        return found
+
+    def second_price(self, start, second, first):
+        rate = self.rate_at(start, second) if self.bands else first
+        price, per = rate.price, rate.per
+        for step in rate.steps:
+            if step[0] <= second:
+                price, per = step[1], step[2]
+        return self.derived(price) / per
+
+    def connection(self, first):
+        if first.connection_charge is None:
+            return self.terms.connection_charge
+        charge = Fraction(first.connection_charge)
+        for markup, _fixed in self.derivations:
+            charge *= 1 + Fraction(markup)
+        return max(Fraction(0), charge)
 
     def amount(self, start, quantity):
         exact = self.unrounded(start, quantity)[1]

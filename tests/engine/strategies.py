@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from engine import Band, Derivation, Rate, Terms
+from engine import Band, Derivation, Package, Rate, Terms, VolumeTier
 from hypothesis import strategies as st
 
 METHODS = ["up", "down", "half_up", "half_even"]
@@ -37,11 +37,11 @@ increments = st.sampled_from([1, 1, 6, 10, 20, 30, 60, 60, 7])
 
 
 @st.composite
-def terms(draw, zone=None):
+def terms(draw, zone=None, rules=("initial_plus", "initial_plus", "multiple", "completed")):
     return Terms(
         initial_increment=draw(st.sampled_from([0, 1, 6, 30, 60, 60, 50])),
         increment=draw(increments),
-        billed_time_rule=draw(st.sampled_from(["initial_plus", "initial_plus", "multiple"])),
+        billed_time_rule=draw(st.sampled_from(rules)),
         connection_charge=draw(charges),
         minimum_charge=draw(charges),
         grace_seconds=draw(st.sampled_from([0, 0, 3, 5, 70])),
@@ -50,6 +50,8 @@ def terms(draw, zone=None):
         rounding_method=draw(st.sampled_from(METHODS)),
         rounding_digits=draw(st.sampled_from([0, 2, 2, 3, 4, 6])),
         timezone=zone or draw(st.sampled_from(ZONES)),
+        connection_deductible=draw(st.sampled_from([False, False, True])),
+        maximum_charge=draw(st.none() | st.none() | decimals(9, 2)),
     )
 
 
@@ -104,3 +106,28 @@ derivations = st.lists(
     ),
     max_size=3,
 ).map(tuple)
+
+
+packages = st.builds(
+    Package,
+    st.integers(0, 400),
+    st.sampled_from([0, 0, 1, 20, 60]),
+    st.booleans(),
+    st.none() | charges,
+)
+
+
+@st.composite
+def volume_tiers(draw):
+    """Ascending tiers, the last of them open."""
+    ends = sorted(draw(st.sets(st.integers(1, 60), max_size=3)))
+    return tuple(
+        VolumeTier(
+            end,
+            draw(prices),
+            draw(st.sampled_from([1, 1, 7, Decimal("0.5")])),
+            draw(charges),
+            draw(st.booleans()),
+        )
+        for end in [*ends, None]
+    )

@@ -25,6 +25,9 @@ def assert_greatest(offer, start, available, cap):
     if granted == limit:
         return
     blocks = Session(offer, start, limit).blocks
+    if offer.terms.billed_time_rule == "completed":  # the seconds of a block begun are free
+        assert price(start, granted + 1, offer).amount > enough
+        return
     if granted:
         assert blocks.end(granted) == granted, "whole blocks"
     following = min(blocks.end(granted + 1), limit)

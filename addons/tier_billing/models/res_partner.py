@@ -27,6 +27,31 @@ class ResPartner(models.Model):
         for partner in self:
             partner.tier_wallet_count = counts.get(partner, 0)
 
+    def _tier_own_wallets(self, company):
+        """Return the wallets that this partner may top up with a company.
+
+        Only its own: neither those below, nor the provider's, which has no
+        parent to buy from.
+
+        :param company: ``res.company`` that sells
+        :return: active ``tier.wallet`` records, with rights to read them
+        """
+        # A buyer of a company acts for it, as in the portal's record rules.
+        # sudo: visitors of a shop, and accountants, have no other rights on wallets.
+        return (
+            self.env["tier.wallet"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id.commercial_partner_id", "=", self.commercial_partner_id.id),
+                    ("company_id", "=", company.id),
+                    ("parent_id", "!=", False),
+                    ("state", "=", "active"),
+                ],
+                order="id",
+            )
+        )
+
     def action_tier_wallets(self):
         """Open the partner's wallets.
 

@@ -22,8 +22,8 @@ class TierTransfer(models.Model):
         readonly=True,
         help="Names what caused the transfer; the same key never moves money twice.",
     )
-    from_account_id = LedgerLink("tier.account", "From", required=True, readonly=True, index=True)
-    to_account_id = LedgerLink("tier.account", "To", required=True, readonly=True, index=True)
+    from_account_id = LedgerLink("tier.account", "From", required=True, readonly=True)
+    to_account_id = LedgerLink("tier.account", "To", required=True, readonly=True)
     from_wallet_id = LedgerLink("tier.wallet", "From wallet", readonly=True, index="btree_not_null")
     to_wallet_id = LedgerLink("tier.wallet", "To wallet", readonly=True, index="btree_not_null")
     company_id = LedgerLink("res.company", required=True, readonly=True)
@@ -52,6 +52,11 @@ class TierTransfer(models.Model):
     create_date = fields.Datetime("Posted on", readonly=True)
 
     _source_key_unique = models.UniqueIndex("(source_key)", "A transfer with this source key exists already.")
+    # Sums of an account from a day on: figures of the month, statements.
+    _from_date = models.Index("(from_account_id, date)")
+    _to_date = models.Index("(to_account_id, date)")
+    # The ledger is written in the order of time: a few pages tell what is new to the books.
+    _created = models.Index("USING brin (create_date)")
     # A top-up may be paid back in parts, as adjustments; a refund undoes the whole.
     _refunded_once = models.UniqueIndex("(reverses_id) WHERE kind = 'refund'", "A transfer is refunded once.")
     _amounts = models.Constraint(

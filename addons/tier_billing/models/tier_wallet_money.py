@@ -30,19 +30,7 @@ class TierWallet(models.Model):
         :param str reason: free text
         :return: the transfers
         """
-        self.ensure_one()
-        amount = self._check_amount(amount)
-        chain = self._outside_chain()
-        ancestor = chain[0]
-        Account = self.env["tier.account"].sudo()
-        world = Account._get("world", self.company_id, self.currency_id)
-        movements = [self._movement("topup", world, ancestor.account_id, amount, source_key, reason)]
-        movements += [
-            self._movement(
-                "allocation", wallet.grant_account_id, wallet.account_id, amount, f"{source_key}:{wallet.id}", reason
-            )
-            for wallet in chain[1:]
-        ]
+        movements = self._topup_movements(amount, source_key, reason)
         Transfer = self.env["tier.transfer"].sudo()
         if self._is_posted(source_key):
             # A repeat on another day would convert the further steps at another
@@ -51,6 +39,30 @@ class TierWallet(models.Model):
             keys = [movement.source_key for movement in movements[1:]]
             return first | Transfer.search([("source_key", "in", keys)])
         return Transfer._post(movements)
+
+    def _topup_movements(self, amount, source_key, reason=None):
+        """Build the movements of :meth:`_topup`, that with the key first.
+
+        :return: list of :class:`..ledger.writer.Movement`
+        """
+        self.ensure_one()
+        amount = self._check_amount(amount)
+        ancestor, *chain = self._outside_chain()
+        world = self.env["tier.account"].sudo()._get("world", self.company_id, self.currency_id)
+        return [
+            self._movement("topup", world, ancestor.account_id, amount, source_key, reason),
+            *(
+                self._movement(
+                    "allocation",
+                    wallet.grant_account_id,
+                    wallet.account_id,
+                    amount,
+                    f"{source_key}:{wallet.id}",
+                    reason,
+                )
+                for wallet in chain
+            ),
+        ]
 
     def _withdraw(self, amount, source_key, reason=None, kind="payout"):
         """Pay money out to the world (a refund of a top-up, a payout).
@@ -239,9 +251,33 @@ class TierWallet(models.Model):
         state = ledger.writer.lock_accounts(self.env.cr, (), [movement])[movement.from_account]
         if self._is_posted(movement.source_key):
             return
+        self.invalidate_recordset(["grant_account_id"], flush=False)
+        self._check_still_granted(movement)
         available = state.available
         if available is not None and not on_credit:
             available -= state.credit_limit
+        self._check_funds(movement, available)
+
+    def _check_still_granted(self, movement):
+        """Refuse what was to move between this wallet and a parent that it has no more.
+
+        It may have been moved below another while this waited for the lock: to be
+        called with what is read after that.
+
+        :param Movement movement: about to be posted
+        """
+        if movement.kind not in ("allocation", "reclaim"):
+            return
+        if self.sudo().grant_account_id.id not in (movement.from_account, movement.to_account):
+            raise UserError(self.env._("%s was moved below another parent just now: look again.", self.name))
+
+    def _check_funds(self, movement, available):
+        """Refuse a movement beyond what its payer has.
+
+        :param Movement movement: about to be posted
+        :param available: what the payer may give, in its currency; None without a limit
+        :raise UserError: when it is not enough
+        """
         if available is not None and available < movement.amount:
             account = self.env["tier.account"].sudo().browse(movement.from_account)
             raise UserError(
@@ -271,8 +307,20 @@ class TierWallet(models.Model):
         states = ledger.writer.lock_accounts(self.env.cr, [parent.account_id.id], [movement])
         if self._is_posted(movement.source_key):
             return
-        granted = movement.amount - states[grant.id].balance
+        self.invalidate_recordset(["grant_account_id"], flush=False)
+        self._check_still_granted(movement)
         funds = states[parent.account_id.id].available or Decimal(0)
+        self._check_ceiling(movement.amount - states[grant.id].balance, funds)
+
+    def _check_ceiling(self, granted, funds):
+        """Refuse outside credit beyond a percentage of what the parent has.
+
+        :param Decimal granted: what would be out in all, in the currency of the grant
+        :param Decimal funds: what the parent has available, in its currency
+        :raise UserError: when it is too much
+        """
+        parent = self.sudo().parent_id
+        grant = self.sudo().grant_account_id
         rate = self._rate(parent.currency_id, grant.currency_id, fields.Date.today())
         ceiling = funds * rate * self._to_decimal(parent.overcommit_percent) / 100
         if granted > ceiling:
@@ -296,8 +344,16 @@ class TierWallet(models.Model):
         """
         if source == target:
             return Decimal(1)
-        rate = self.env["res.currency"]._get_conversion_rate(source, target, self.company_id or self.env.company, date)
-        return Decimal(repr(rate)).quantize(Decimal(1).scaleb(-12))
+        # A batch looks each pair of currencies up once.
+        rates = self.env.context.get("tier_rates")
+        key = (source.id, target.id, self.company_id.id, date)
+        if not isinstance(rates, dict):
+            rates = {}
+        if key not in rates:
+            company = self.company_id or self.env.company
+            rate = self.env["res.currency"]._get_conversion_rate(source, target, company, date)
+            rates[key] = Decimal(repr(rate)).quantize(Decimal(1).scaleb(-12))
+        return rates[key]
 
     def _movement(self, kind, giver, receiver, amount, source_key, reason=None):
         """Build one movement, converted at today's rate when currencies differ.

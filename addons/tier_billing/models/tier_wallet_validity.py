@@ -1,4 +1,5 @@
 import logging
+from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
 
@@ -48,12 +49,15 @@ class TierWallet(models.Model):
 
         :param transfers: what was just posted; every wallet that it credited is concerned
         """
+        later = defaultdict(self.sudo().browse)
         for wallet in transfers.sudo().to_wallet_id.filtered("credit_valid_days"):
             account = wallet.account_id
             today = ledger.spending.local_day(fields.Datetime.now(), wallet._time_zone())
             until = today + timedelta(days=wallet.credit_valid_days)
             if not account.credit_expires_on or account.credit_expires_on < until:
-                wallet.credit_expires_on = until
+                later[until] |= wallet
+        for until, wallets in later.items():
+            wallets.write({"credit_expires_on": until})
 
     @api.model
     def _expire_credits(self, limit=100):

@@ -16,6 +16,14 @@ RIGHTS = {
     "tier.spending": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.audit": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.audit.finding": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.paid.credit": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.paid.change": {"auditor": "", "user": "", "manager": "", "portal": ""},
+    "tier.transfer.report": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.booking": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.booking.line": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    # Transient: a report that a reader makes for itself.
+    "tier.reconciliation": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
+    "tier.reconciliation.line": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.wallet.operation": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn of its own wallet.

@@ -17,6 +17,7 @@ class TestFigures(TierBillingCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.env = cls.env(context={**cls.env.context, "tz": "UTC"})
         cls.provider, cls.reseller, cls.dealer, cls.user = cls.new_chain()
 
     def test_spent_and_paid_this_month(self):
@@ -86,42 +87,47 @@ class TestFigures(TierBillingCase):
         self.usage(self.dealer, 12, "u1")
         self.assertEqual((self.dealer.balance, self.dealer.available), (-7, 13))
 
-    def test_queries_do_not_grow_with_the_wallets(self):
-        wallets = self.env["tier.wallet"].browse()
-        for number in range(50):
-            wallets |= self.new_wallet(f"Customer {number}", self.dealer)
-        for number, wallet in enumerate(wallets):
-            wallet._topup(number + 1, f"t:{number}")
+    def test_the_month_begins_where_the_user_is(self):
+        """Nine in the evening of 31 October in New York is November in UTC, and the reverse in Auckland."""
+        self.usage(self.dealer, 1, "u1", date=datetime(2026, 11, 1, 1))
+        self.usage(self.dealer, 2, "u2", date=datetime(2026, 10, 31, 12))
+        self.usage(self.dealer, 4, "u3", date=datetime(2026, 11, 10))
+        for zone, spent in (("UTC", 5), ("America/New_York", 4), ("Pacific/Auckland", 7)):
+            with self.subTest(zone=zone):
+                self.assertEqual(self.dealer.with_context(tz=zone).spent_month, spent)
+                self.assertEqual(self.reseller.with_context(tz=zone).children_spent_month, spent)
 
-        def queries(few):
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.cr.sql_log_count
-            figures = few.read(FIGURES)
-            self.assertEqual([row["balance"] for row in figures], [float(n + 1) for n in range(len(few))])
-            return self.cr.sql_log_count - before
+    def test_what_customers_spent(self):
+        abroad = self.new_wallet("Abroad", self.reseller, currency_id=self.shell.id)
+        other = self.new_wallet("Other", self.reseller)
+        first = self.usage(self.dealer, 3, "u1")
+        self.usage(other, "0.5", "u2")
+        self.usage(self.user, 100, "u3")
+        self.usage(abroad, 1000, "u4", amount_to=Decimal(1250))
+        accounts = self.dealer.payee_account_id.id, self.dealer.account_id.id
+        back = Movement("r1", "refund", *accounts, Decimal(3), Decimal(3), reverses=first.id)
+        self.env["tier.transfer"]._post([back])
+        self.assertEqual(self.reseller.children_spent_month, 0.5)
+        self.assertEqual(self.dealer.children_spent_month, 100)
+        self.assertIn("QSH", self.reseller.children_abroad)
+        self.assertFalse(self.dealer.children_abroad)
 
-        queries(wallets[:1])  # what is cached for good
-        self.assertEqual(queries(wallets), queries(wallets[:5]))
-        self.assertLessEqual(queries(wallets), 8)
-
-    def test_the_list_view_costs_the_same_for_any_number(self):
-        wallets = self.env["tier.wallet"].browse()
-        for number in range(30):
-            wallets |= self.new_wallet(f"Customer {number}", self.dealer)
-        auditor = self.env["tier.wallet"].with_user(self.staff("auditor"))
-        specification = {name: {} for name in FIGURES if name in auditor._fields}
-        specification["currency_id"] = {"fields": {"display_name": {}}}
-
-        def queries(few):
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.cr.sql_log_count
-            auditor.web_search_read([("id", "in", few.ids)], specification)
-            return self.cr.sql_log_count - before
-
-        queries(wallets[:1])
-        self.assertEqual(queries(wallets), queries(wallets[:5]))
+    def test_the_buttons_show_what_the_figures_count(self):
+        Transfer = self.env["tier.transfer"]
+        self.reseller._topup(100, "t1")
+        self.dealer._allocate(40, "t2")
+        self.usage(self.dealer, 3, "u1")
+        self.usage(self.user, 5, "u2")
+        self.dealer._reclaim(2, "r1")
+        for action, keys in (
+            (self.dealer.action_spent(), {"u1"}),
+            (self.dealer.action_paid(), {"t2"}),
+            (self.reseller.action_paid(), {"t1"}),
+            (self.dealer.action_transfers(), {"t2", "u1", "u2", "r1"}),
+        ):
+            with self.subTest(action=action["name"]):
+                self.assertEqual(set(Transfer.search(action["domain"]).mapped("source_key")), keys)
+        self.assertEqual(self.env["tier.wallet"].search(self.reseller.action_children()["domain"]), self.dealer)
 
     def test_filters_of_the_list(self):
         """The searches behind the view's filters are ones that the database can do."""

@@ -1,1 +1,8 @@
-from . import tier_wallet_operation
+from . import (
+    tier_bulk_allocation,
+    tier_bulk_allocation_line,
+    tier_reconciliation,
+    tier_reconciliation_line,
+    tier_statement,
+    tier_wallet_operation,
+)

@@ -2,28 +2,35 @@ from odoo import models
 
 
 class AccountMove(models.Model):
+    """Invoices of orders: the order credits its wallets, for the shop may have done so already."""
+
     _inherit = "account.move"
 
     def _tier_orders(self):
         """Return the orders that these moves invoice."""
         return self.invoice_line_ids.sale_line_ids.order_id
 
-    def _invoice_paid_hook(self):
-        """Override of `account` to credit orders that are paid by an invoice.
+    def _tier_documents(self):
+        """Override of `tier_billing` to settle orders beside the invoices themselves."""
+        orders = self._tier_orders()
+        return [*super()._tier_documents(), orders.filtered(lambda order: order._tier_is_credit())]
 
-        Payments in the shop credit their order themselves: the invoice gives
-        what is paid beyond them.
+    def unlink(self):
+        """Override of `account`: an order whose invoice is gone is less paid."""
+        self._tier_mark()
+        return super().unlink()
+
+    def _tier_credit_lines(self):
+        """Override of `tier_billing`: lines of orders are credited by their orders."""
+        return super()._tier_credit_lines().filtered(lambda line: not line.sale_line_ids)
+
+    def _tier_money(self):
+        """Override of `tier_billing`: less what online payments of this invoice gave back.
+
+        What was given back with a credit note is counted with that.
         """
-        result = super()._invoice_paid_hook()
-        # sudo: who registers a payment need not have rights on wallets.
-        for move in self.sudo().filtered(lambda move: move.move_type == "out_invoice"):
-            for order in move._tier_orders().filtered(lambda order: order._tier_credit_lines()):
-                order._tier_lock()
-                order._tier_credit_lines()._tier_credit_up_to(
-                    order._tier_share(order._tier_paid_by_invoices()),
-                    f"invoice:{move.id}",
-                    self.env._("Order %(order)s, invoice %(invoice)s", order=order.name, invoice=move.name),
-                    # Its credit may be in the ledger already and not to be seen from here.
-                    before=order._tier_share(order._tier_paid_in_shop()),
-                )
-        return result
+        money = super()._tier_money()
+        for refund in self.transaction_ids.child_transaction_ids:
+            if refund.operation == "refund" and refund.state == "done":
+                money -= refund._tier_open_refund()
+        return money

@@ -29,7 +29,7 @@ class PaymentTransaction(models.Model):
         """
         # sudo: who pays, or refunds from accounting, has no rights on wallets.
         for tx in self.sudo():
-            if tx._tier_credit_lines() and not ledger.cursor.in_short_transaction(
+            if tx._tier_is_credit() and not ledger.cursor.in_short_transaction(
                 self.env.registry, tx._tier_settle_apart
             ):
                 tx._tier_settle_here()
@@ -56,6 +56,10 @@ class PaymentTransaction(models.Model):
         # A refund may be processed before the payment that it gives back.
         payment._tier_orders()._tier_credit_paid()
         payment._tier_take_back()
+        # What their invoices credit depends on what was paid, or given back, here.
+        orders = payment._tier_orders().filtered("invoice_ids") | payment.invoice_ids._tier_orders()
+        self.env["tier.paid.change"]._mark(orders.filtered(lambda order: order._tier_is_credit()))
+        self.env["tier.paid.change"]._mark(payment.invoice_ids._tier_concerned())
 
     def _tier_payment(self):
         """Return the payment that this transaction is, or gives back."""
@@ -78,6 +82,13 @@ class PaymentTransaction(models.Model):
         payment = self._tier_payment()
         orders = payment._tier_orders() | payment.invoice_ids._tier_orders()
         return orders.order_line.filtered(lambda line: line.tier_wallet_id or line.product_id.is_tier_credit)
+
+    def _tier_is_credit(self):
+        """Tell whether a transaction may move money for credit.
+
+        :rtype: bool
+        """
+        return bool(self._tier_credit_lines() or self._tier_payment().invoice_ids._tier_concerned())
 
     def _tier_is_money(self):
         """Tell whether this transaction brought money of its own.
@@ -123,8 +134,16 @@ class PaymentTransaction(models.Model):
         refunded = self._tier_refunded() / to_decimal(self.amount)
         share = Decimal(1) if self._tier_is_undone() else refunded
         self._tier_orders()._tier_credit_lines()._tier_take_back(share, str(self.id), reason)
-        # Payments of invoices: credited by the invoice, when it was paid in full.
-        for move in self.invoice_ids.filtered("amount_total"):
-            share = move.transaction_ids._tier_refunded() / to_decimal(move.amount_total)
-            lines = move._tier_orders()._tier_credit_lines()
-            lines._tier_take_back(share, f"invoice:{move.id}", reason)
+
+    def _tier_open_refund(self):
+        """Return what of this refund no credit note accounts for.
+
+        :return: a positive amount in its currency
+        :rtype: Decimal
+        """
+        self.ensure_one()
+        to_decimal = self.env["tier.wallet"]._to_decimal
+        _liquidity, receivable, _writeoff = self.payment_id._seek_for_lines() if self.payment_id.move_id else [()] * 3
+        if not receivable:
+            return -to_decimal(self.amount)
+        return abs(to_decimal(sum(receivable.mapped("amount_residual_currency"))))

@@ -13,21 +13,7 @@ class ResPartner(models.Model):
         :param company: ``res.company`` that sells
         :return: active ``tier.wallet`` records, with rights to read them
         """
-        # A buyer of a company acts for it, as in the portal's record rules.
-        # sudo: the shop's visitors have no other rights on wallets.
-        return (
-            self.env["tier.wallet"]
-            .sudo()
-            .search(
-                [
-                    ("partner_id.commercial_partner_id", "=", self.commercial_partner_id.id),
-                    ("company_id", "=", company.id),
-                    ("parent_id", "!=", False),
-                    ("state", "=", "active"),
-                ],
-                order="id",
-            )
-        )
+        return self._tier_own_wallets(company)
 
     def _tier_shop_wallets_or_problem(self, company):
         """Return the wallets to choose from, and if there are none what to do about it.

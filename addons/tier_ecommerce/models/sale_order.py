@@ -21,6 +21,26 @@ class SaleOrder(models.Model):
         """Return the lines that top up a wallet."""
         return self.order_line.filtered("tier_wallet_id")
 
+    def _tier_is_credit(self):
+        """Tell whether this order sells credit."""
+        self.ensure_one()
+        return any(line.tier_wallet_id or line.product_id.is_tier_credit for line in self.order_line)
+
+    def _tier_root(self):
+        """Return the documents that settle these orders: themselves; see ``tier.paid.change``."""
+        return self
+
+    def _tier_settle(self):
+        """Bring the ledger to what the invoices of this order have paid beyond the shop."""
+        self.ensure_one()
+        invoiced = self._tier_paid_by_invoices()
+        if invoiced > 0:
+            self._tier_ask_for_wallet()
+        names = ", ".join(self.invoice_ids.filtered(lambda move: move.state == "posted").mapped("name"))
+        reason = self.env._("Order %(order)s, invoice %(invoice)s", order=self.name, invoice=names or "/")
+        for line in self._tier_credit_lines():
+            line._tier_settle_invoices(invoiced, reason)
+
     def _tier_lock(self):
         """Let one transaction at a time credit these orders, until it ends.
 
@@ -64,22 +84,23 @@ class SaleOrder(models.Model):
         """Return the payments that brought money for this order, oldest first."""
         return self._tier_transactions().filtered(lambda tx: tx._tier_is_money()).sorted("id")
 
-    def _tier_paid_in_shop(self, until=None):
+    def _tier_paid_in_shop(self, until=None, net=False):
         """Sum the payments of this order by transactions.
 
         :param until: the last one to count; all if none
+        :param bool net: less what was given back
         :return: an amount with tax in the currency of the order
         :rtype: Decimal
         """
         to_decimal = self.env["tier.wallet"]._to_decimal
         paid = Decimal(0)
         for tx in self._tier_payments():
-            amount = to_decimal(tx.amount)
+            amount = to_decimal(tx.amount) - (tx._tier_refunded() if net else 0)
             orders = tx._tier_orders()
             total = sum(map(to_decimal, orders.mapped("amount_total")), Decimal(0))
             if len(orders) > 1 and total:
                 amount = amount * to_decimal(self.amount_total) / total
-            paid += amount
+            paid += max(amount, Decimal(0))
             if tx == until:
                 break
         return paid
@@ -95,17 +116,23 @@ class SaleOrder(models.Model):
         return Decimal(1) if paid >= total else max(paid / total, Decimal(0))
 
     def _tier_paid_by_invoices(self):
-        """Sum the paid invoices of this order, down payments included.
+        """Sum the money that paid the invoices of this order, down payments included.
+
+        Less what was given back for credit notes; without what payments in the
+        shop brought, for they credit the order themselves.
 
         :return: an amount with tax in the currency of the order
         :rtype: Decimal
         """
-        to_decimal = self.env["tier.wallet"]._to_decimal
+        Wallet = self.env["tier.wallet"].with_company(self.company_id)
         total = Decimal(0)
-        for line in self.order_line.invoice_lines:
-            move = line.move_id
-            if move.state == "posted" and move.payment_state in ("paid", "in_payment"):
-                total -= move.direction_sign * to_decimal(line.price_total)
+        for move, lines in self.order_line.invoice_lines.grouped("move_id").items():
+            if move.state != "posted" or not move.amount_total:
+                continue
+            own = sum(map(Wallet._to_decimal, lines.mapped("price_total")), Decimal(0)) / move._tier_total()
+            rate = Wallet._rate(move.currency_id, self.currency_id, move.invoice_date or move.date)
+            sign = -1 if move.move_type == "out_refund" else 1
+            total += sign * move._tier_money() * own * rate
         return total
 
     def _tier_ask_for_wallet(self):

@@ -32,6 +32,9 @@ class SaleOrderLine(models.Model):
     tier_shop_credit_ids = fields.One2many(
         "tier.shop.credit", "line_id", "Credits", groups="tier_billing.group_tier_auditor"
     )
+    tier_paid_credit_ids = fields.One2many(
+        "tier.paid.credit", "sale_line_id", "Credits by invoice", groups="tier_billing.group_tier_auditor"
+    )
     tier_credited = fields.Float(
         "Credited",
         digits=MONEY_DIGITS,
@@ -47,10 +50,12 @@ class SaleOrderLine(models.Model):
             create_column(self.env.cr, self._table, "tier_wallet_id", "int4")
         return super()._auto_init()
 
-    @api.depends("tier_shop_credit_ids.amount")
+    @api.depends("tier_shop_credit_ids.amount", "tier_paid_credit_ids.amount")
     def _compute_tier_credited(self):
         for line in self:
-            line.tier_credited = sum(line.tier_shop_credit_ids.mapped("amount"))
+            line.tier_credited = sum(
+                [*line.tier_shop_credit_ids.mapped("amount"), *line.tier_paid_credit_ids.mapped("amount")]
+            )
 
     @api.depends("product_id", "order_id.partner_id")
     def _compute_tier_wallet_id(self):
@@ -108,6 +113,7 @@ class SaleOrderLine(models.Model):
         if vals.get("tier_wallet_id"):
             # Paid before anybody knew the wallet: the credit is overdue.
             self.order_id._tier_credit_paid()
+            self.env["tier.paid.change"]._mark(self.order_id.filtered("invoice_ids"))
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -121,6 +127,13 @@ class SaleOrderLine(models.Model):
                     )
                 )
 
+    def _prepare_invoice_line(self, **optional_values):
+        """Override of `sale` to name the wallet on the invoice."""
+        values = super()._prepare_invoice_line(**optional_values)
+        if self.tier_wallet_id and not self.display_type:
+            values["tier_wallet_id"] = self.tier_wallet_id.id
+        return values
+
     # ------------------------------------------------------------------
     # Money
     # ------------------------------------------------------------------
@@ -128,13 +141,13 @@ class SaleOrderLine(models.Model):
     def _tier_key(self, origin):
         """Return the source key of what one payment credits for this line.
 
-        :param str origin: id of the payment transaction, ``invoice:<id>``, or
-            ``order`` for an order with nothing to pay
+        :param str origin: id of the payment transaction, or ``order`` for an
+            order with nothing to pay
         :rtype: str
         """
         return f"shop:{self.id}:{origin}"
 
-    def _tier_credit_up_to(self, share, origin, reason, before=Decimal(0)):
+    def _tier_credit_up_to(self, share, origin, reason):
         """Credit the wallets until a share of the lines' price is credited.
 
         What earlier payments credited counts. Each origin credits a line once.
@@ -142,7 +155,6 @@ class SaleOrderLine(models.Model):
         :param Decimal share: of the order that is paid, 0 to 1
         :param str origin: see :meth:`_tier_key`
         :param str reason: free text
-        :param Decimal before: share that is somebody else's to credit
         """
         for line in self:
             wallet = line.tier_wallet_id
@@ -150,14 +162,13 @@ class SaleOrderLine(models.Model):
             if wallet._is_posted(key):
                 continue
             price = wallet._to_decimal(line.price_subtotal)
-            target, others = (wallet._quantize(price * part, line.currency_id) for part in (share, before))
-            due = target - max(line._tier_given(), others)
+            due = wallet._quantize(price * share, line.currency_id) - line._tier_given()
             rate = wallet._rate(line.currency_id, wallet.currency_id, fields.Date.context_today(wallet))
             amount = wallet._quantize(due * rate, wallet.currency_id)
             if amount <= 0:
                 continue
             line.tier_shop_credit_ids.create({"line_id": line.id, "origin": origin, "amount": float(due)})
-            wallet._note_from_shop(
+            wallet._note_by_system(
                 self.env._(
                     "%(amount)s credited. %(reason)s",
                     amount=wallet.currency_id.format(float(amount)),
@@ -174,10 +185,43 @@ class SaleOrderLine(models.Model):
         :rtype: Decimal
         """
         self.ensure_one()
-        undone = self.order_id._tier_transactions().filtered(lambda tx: tx._tier_is_undone())
-        origins = set(map(str, undone.ids))
-        credits_ = self.tier_shop_credit_ids.filtered(lambda given: given.origin not in origins)
-        return sum(map(self.env["tier.wallet"]._to_decimal, credits_.mapped("amount")), Decimal(0))
+        given = sum((amount for _tx, amount in self._tier_shop_credits()), Decimal(0))
+        return given + self.tier_paid_credit_ids._left()
+
+    def _tier_shop_credits(self):
+        """Return what payments in the shop that still stand have credited.
+
+        :return: list of (``payment.transaction``, perhaps none, and Decimal in the
+            currency of the order)
+        """
+        transactions = {str(tx.id): tx for tx in self.order_id._tier_transactions()}
+        none = self.env["payment.transaction"]
+        return [
+            (tx, self.env["tier.wallet"]._to_decimal(credit.amount))
+            for credit in self.tier_shop_credit_ids
+            if not (tx := transactions.get(credit.origin, none)) or not tx._tier_is_undone()
+        ]
+
+    def _tier_settle_invoices(self, invoiced, reason):
+        """Credit what the invoices of the order paid beyond the shop, or take back what they gave back.
+
+        :param Decimal invoiced: see ``sale.order._tier_paid_by_invoices``
+        :param str reason: free text
+        """
+        self.ensure_one()
+        wallet, order = self.tier_wallet_id, self.order_id
+        to_decimal = wallet._to_decimal
+        in_shop = Decimal(0)
+        for tx, amount in self._tier_shop_credits():
+            refunded = min(tx._tier_refunded() / to_decimal(tx.amount), Decimal(1)) if tx.amount else Decimal(0)
+            in_shop += amount * (1 - refunded)
+        share = order._tier_share(order._tier_paid_in_shop(net=True) + invoiced) if invoiced else Decimal(0)
+        target = wallet._quantize(to_decimal(self.price_subtotal) * share - in_shop, self.currency_id)
+        if not invoiced or (target > 0) != (invoiced > 0):
+            target = Decimal(0)
+        self.env["tier.paid.credit"]._bring_to(
+            f"sale.order.line:{self.id}", {(wallet, self.currency_id): target}, reason, sale_line_id=self.id
+        )
 
     def _tier_transfers(self, *origins):
         """Return the transfers by which payments credited this line.
@@ -208,7 +252,7 @@ class SaleOrderLine(models.Model):
             taken = sum(moved.filtered(lambda t, w=wallet: t.from_wallet_id == w).mapped("amount"))
             given = sum(moved.filtered(lambda t, w=wallet: t.to_wallet_id == w).mapped("amount_to"))
             if taken or given:
-                wallet._note_from_shop(
+                wallet._note_by_system(
                     self.env._(
                         "%(amount)s taken back. %(reason)s",
                         amount=wallet.currency_id.format(taken - given),

@@ -22,7 +22,7 @@ class TierShopCredit(models.Model):
     origin = fields.Char(
         required=True,
         readonly=True,
-        help="Id of the payment transaction, invoice:<id>, or order if there was nothing to pay.",
+        help="Id of the payment transaction, or order if there was nothing to pay.",
     )
     amount = fields.Float(
         digits=MONEY_DIGITS,

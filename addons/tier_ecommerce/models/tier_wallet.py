@@ -29,11 +29,3 @@ class TierWallet(models.Model):
         action["domain"] = [("order_line.tier_wallet_id", "=", self.id)]
         action["context"] = {"create": False}
         return action
-
-    def _note_from_shop(self, body):
-        """Write a note on the wallet, by the system: the buyer may be a visitor.
-
-        :param str body: text
-        """
-        self.ensure_one()
-        self.with_user(self.env.ref("base.user_root")).message_post(body=body)

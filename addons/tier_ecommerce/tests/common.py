@@ -75,6 +75,7 @@ class ShopCase(ChainBuilder, AccountPaymentCommon):
         self.reach(tx, state)
         if process:
             tx._post_process()
+            self.settle_money()
         return tx
 
     def reach(self, tx, state):
@@ -99,12 +100,17 @@ class ShopCase(ChainBuilder, AccountPaymentCommon):
         refund._set_done()
         if process:
             refund._post_process()
+            self.settle_money()
         return refund
 
     def run_cron(self):
         """Post-process by the scheduled action, in this very transaction."""
         with patch.object(self.env.cr, "commit"):
             self.env["payment.transaction"].sudo()._cron_post_process()
+
+    def settle_money(self):
+        """Settle the documents whose payments changed, as it happens after a commit."""
+        self.env["tier.paid.change"].sudo()._settle_here()
 
     def topups(self, wallet=None):
         """Return the top-ups of a wallet."""

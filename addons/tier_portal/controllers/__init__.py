@@ -1,1 +1,1 @@
-from . import disputes, portal
+from . import disputes, portal, statements

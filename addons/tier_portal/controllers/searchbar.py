@@ -1,5 +1,7 @@
 """Sorting, filters, periods and search of the portal's lists."""
 
+from datetime import date
+
 from odoo import fields
 from odoo.fields import Domain
 
@@ -22,9 +24,10 @@ class Searchbar:
     :param dict filters: name to label (and domain), the default first
     :param dict inputs: what the search box can look in: name to label
     :param str default_period: see :func:`..period.days`
+    :param periods: names of the periods on offer; all by default
     """
 
-    def __init__(self, env, url, params, sortings, filters=None, inputs=None, default_period="all"):
+    def __init__(self, env, url, params, sortings, filters=None, inputs=None, default_period="all", periods=None):
         self.env = env
         self.url = url
         self.sortings = sortings
@@ -41,6 +44,8 @@ class Searchbar:
             "last_month": env._("Last month"),
             "year": env._("This year"),
         }
+        if periods:
+            self.periods = {name: self.periods[name] for name in periods}
         self.default_period = default_period
         self._choose_period(params)
 
@@ -107,6 +112,11 @@ class Searchbar:
             default_period="month",
         )
 
+    @classmethod
+    def statement(cls, env, url, params):
+        """Return the searchbar of a statement, which has a beginning and an end."""
+        return cls(env, url, params, sortings={}, default_period="month", periods=("month", "last_month", "year"))
+
     @staticmethod
     def _choice(value, offered):
         return value if value in offered else next(iter(offered), None)
@@ -129,6 +139,16 @@ class Searchbar:
             today = fields.Date.context_today(self.env["res.users"])
             first, last = period.days(self.period_code, today)
         self.period = period.between(first, last, self.env.tz)
+        self.days = first, last
+
+    def closed_days(self):
+        """Return the period with both ends: where one is open, today or the month's first day.
+
+        :return: tuple of two dates, the earlier first
+        """
+        first, last = self.days
+        last = last or max(fields.Date.context_today(self.env["res.users"]), first or date.min)
+        return sorted((first or last.replace(day=1), last))
 
     @property
     def order(self):

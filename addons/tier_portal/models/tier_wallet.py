@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Domain
 
 from .. import formatting, period
@@ -41,8 +41,7 @@ class TierWallet(models.Model):
 
         :rtype: period.Period
         """
-        today = fields.Date.context_today(self)
-        return period.between(today.replace(day=1), None, self.env.tz)
+        return period.Period(self._month_start())
 
     def _portal_figures(self):
         """Return the figures of each wallet: of now, and of the current month.

@@ -6,4 +6,5 @@ from . import (
     test_portal_figures,
     test_portal_pages,
     test_portal_tour,
+    test_statements,
 )

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from .bands import epoch
 from .increments import begun
-from .price import FREE, GRACE, MINIMUM, UNANSWERED, price
+from .price import FREE, GRACE, MAXIMUM, MINIMUM, UNANSWERED, price
 from .rounding import round_quotient
 from .tariff import ONE
 
@@ -22,6 +22,7 @@ LABELS = (
     "connection",  # connection charge
     "surcharge",  # surcharge of long sessions
     "minimum",  # the sum was below this minimum charge
+    "maximum",  # the sum was above this maximum charge
     "free",  # the rate is zero
     "factor",  # to the customer's currency
     "unrounded",  # in the customer's currency, shown with ten digits
@@ -79,6 +80,8 @@ def explain(start, quantity, offer):
         lines.append(Line("surcharge", offer.terms.surcharge))
     if charged.reason == MINIMUM:
         lines.append(Line("minimum", offer.terms.minimum_charge))
+    if charged.reason == MAXIMUM:
+        lines.append(Line("maximum", offer.terms.maximum_charge))
     if charged.reason == FREE:
         lines.append(Line("free", None))
     if offer.factor != ONE:

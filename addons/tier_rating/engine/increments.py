@@ -12,7 +12,8 @@ from .errors import BAD_QUANTITY, Invalid
 
 INITIAL_PLUS = "initial_plus"
 MULTIPLE = "multiple"
-RULES = (INITIAL_PLUS, MULTIPLE)
+COMPLETED = "completed"
+RULES = (INITIAL_PLUS, MULTIPLE, COMPLETED)
 # An exabyte. What claims to be more is a broken record.
 MAX_DIGITS = 18
 MAX_QUANTITY = 10**MAX_DIGITS
@@ -68,6 +69,8 @@ class Blocks:
             # The smallest multiple that holds the initial increment comes first, then each
             # further multiple: the same figures as rounding the whole quantity up.
             return cls(-(-max(initial, 1) // increment) * increment, increment)
+        if rule == COMPLETED:
+            return CompletedBlocks(increment, increment)
         if rule != INITIAL_PLUS:
             raise ValueError(f"unknown rule of billed time: {rule!r}")
         first = initial or increment
@@ -116,6 +119,29 @@ class Blocks:
         )
 
 
+class CompletedBlocks(Blocks):
+    """Blocks of which only the completed ones are billed: the begun one is a gift.
+
+    >>> blocks = CompletedBlocks(60, 60)
+    >>> [blocks.end(quantity) for quantity in (1, 59, 60, 310)]
+    [0, 0, 60, 300]
+    """
+
+    __slots__ = ()
+
+    def end(self, quantity):
+        """Return the billed quantity: that of the completed blocks."""
+        return quantity // self.increment * self.increment
+
+    def floor(self, quantity):
+        """Return the quantity: the seconds of a block that is not completed cost nothing."""
+        return quantity
+
+    def contain(self, finer):
+        """Return False: bands cut two such tariffs differently, so nothing is certain."""
+        return False
+
+
 def billed_seconds(duration, initial, increment, rule=INITIAL_PLUS):
     """Return the billed seconds of a duration: nothing for 0 s, else whole blocks.
 
@@ -123,10 +149,13 @@ def billed_seconds(duration, initial, increment, rule=INITIAL_PLUS):
     :param int initial: initial increment in seconds; 0 means as long as the others
     :param int increment: increment in seconds, at least 1
     :param str rule: ``initial_plus``: initial + n · increment; ``multiple``: the smallest
-        multiple of the increment that holds both the duration and the initial increment
+        multiple of the increment that holds both the duration and the initial increment;
+        ``completed``: whole increments that have passed, the initial one is not used
 
     >>> billed_seconds(120, 30, 20), billed_seconds(120, 30, 20, "multiple")
     (130, 120)
+    >>> billed_seconds(119, 0, 60, "completed")
+    60
     >>> billed_seconds(0, 60, 60), billed_seconds(Decimal("60.4"), 60, 60)
     (0, 120)
     """

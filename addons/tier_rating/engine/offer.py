@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .bands import calendar
 from .errors import BAD_RATE, BLOCKED, NO_RATE, Invalid, Refused
-from .increments import Blocks
+from .increments import COMPLETED, Blocks
 from .rounding import as_amount, divide, ratio
 from .tariff import ONE, ZERO, Derivation, Step, Terms, derive, ladder
 
@@ -140,10 +140,13 @@ class Meter:
     __slots__ = (
         "calendar",
         "coins",
+        "completed",
+        "deductible",
         "default",
         "denominator",
         "flat",
         "grace",
+        "maximum",
         "minimum",
         "surcharge",
         "surcharge_after",
@@ -162,7 +165,7 @@ class Meter:
         above, below = ratio(offer.factor)
         if above <= 0:
             raise ValueError("a conversion factor must be greater than zero")
-        charges = (terms.minimum_charge, terms.surcharge)
+        charges = (terms.minimum_charge, terms.surcharge, terms.maximum_charge or ZERO)
         common = lcm(
             *(ratio(charge)[1] for charge in charges),
             *(number for tariff in everything for number in tariff.denominators()),
@@ -173,6 +176,9 @@ class Meter:
         for tariff in everything:
             tariff.scale(scaled)
         self.minimum = _scaled(terms.minimum_charge, 1, scaled)
+        self.maximum = None if terms.maximum_charge is None else _scaled(terms.maximum_charge, 1, scaled)
+        self.deductible = terms.connection_deductible
+        self.completed = terms.billed_time_rule == COMPLETED
         self.surcharge = _scaled(terms.surcharge, 1, scaled)
         self.surcharge_after = terms.surcharge_after
         if self.surcharge_after is None:
@@ -196,13 +202,16 @@ class Meter:
 
     def plain(self, tariff, time, begun):
         """Add the charges of a session to the price of its time; all are integers."""
+        sum_ = max(time, tariff.connection) if self.deductible else time + tariff.connection
         if self.surcharge and begun > self.surcharge_after:
-            return time + tariff.connection + self.surcharge
-        return time + tariff.connection
+            return sum_ + self.surcharge
+        return sum_
 
     def total(self, plain):
-        """Raise a sum to the minimum charge. What is free stays free."""
-        return self.minimum if 0 < plain < self.minimum else plain
+        """Raise a sum to the minimum charge, cut it at the maximum. What is free stays free."""
+        if 0 < plain < self.minimum:
+            plain = self.minimum
+        return plain if self.maximum is None or plain < self.maximum else self.maximum
 
 
 @dataclass(frozen=True, slots=True)

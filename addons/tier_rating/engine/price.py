@@ -25,6 +25,7 @@ UNANSWERED = "unanswered"
 GRACE = "grace"
 FREE = "free"
 MINIMUM = "minimum"
+MAXIMUM = "maximum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Price:
         or of its step, after derivation) of each part, in order
     :param rate_id: of the rate at the start; None if unanswered
     :param reason: None, or why the amount is not the plain sum: ``unanswered``, ``grace``,
-        ``free`` (the rate is zero) or ``minimum`` (raised to the minimum charge)
+        ``free`` (the rate is zero), ``minimum`` (raised to the minimum charge) or
+        ``maximum`` (cut at the maximum charge)
     """
 
     amount: Decimal
@@ -83,11 +85,14 @@ def price(start, quantity, offer):
     if meter.calendar is None or not offer.timed:
         time = tariff.upto(billed)
         parts = _parts(tariff, 0, billed)
+    elif meter.completed:
+        time, parts = _completed(meter, moment, units)
+        billed = sum(part[1] for part in parts)
     else:
         time, parts = _banded(meter, moment, billed)
     plain = meter.plain(tariff, time, units)
     total = meter.total(plain)
-    reason = None if total == plain else MINIMUM
+    reason = None if total == plain else MINIMUM if total > plain else MAXIMUM
     return Price(
         meter.coins.amount(total),
         (total, meter.denominator),
@@ -114,6 +119,18 @@ def _banded(meter, moment, billed):
         time += tariff.upto(end) - tariff.upto(elapsed)
         parts += _parts(tariff, elapsed, end)
         elapsed = end
+    return time, parts
+
+
+def _completed(meter, moment, units):
+    """As ``_banded``, with the completed increments of each band."""
+    time, elapsed, parts = 0, 0, ()
+    for index, seconds in meter.calendar.split(moment, units):
+        tariff = meter.tariff(index)
+        end = elapsed + tariff.blocks.end(seconds)
+        time += tariff.upto(end) - tariff.upto(elapsed)
+        parts += _parts(tariff, elapsed, end)
+        elapsed += seconds
     return time, parts
 
 

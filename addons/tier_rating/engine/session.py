@@ -37,9 +37,13 @@ class Session:
             index = calendar.at(moment)
         self.tariff = self.meter.tariff(index)
         self.blocks, self.limit = self.tariff.blocks, limit
-        horizon = self.blocks.end(limit)
+        horizon = self._horizon(limit)
         cut = calendar is not None and offer.timed
         self._layout(calendar.split(moment, horizon) if cut else [(index, horizon)])
+
+    def _horizon(self, limit):
+        """Return the end of what may be billed of a session up to a limit."""
+        return limit if self.meter.completed else self.blocks.end(limit)
 
     def _layout(self, segments):
         """Add up the segments, up to the first that has no price."""
@@ -55,7 +59,8 @@ class Session:
                 break
             self.tariffs.append(tariff)
             self.offsets.append(total - tariff.upto(elapsed))
-            total += tariff.upto(elapsed + seconds) - tariff.upto(elapsed)
+            billed = tariff.blocks.end(seconds) if self.meter.completed else seconds
+            total += tariff.upto(elapsed + billed) - tariff.upto(elapsed)
             elapsed += seconds
             self.ends.append(elapsed)
 
@@ -63,13 +68,23 @@ class Session:
         """Return the exact price of a length up to the limit, over ``meter.denominator``."""
         if quantity <= self.meter.grace:
             return 0
-        billed = self.blocks.end(quantity)
-        if len(self.ends) == 1:
-            time = self.tariffs[0].upto(billed)
-        else:
-            segment = bisect_left(self.ends, billed)
-            time = self.offsets[segment] + self.tariffs[segment].upto(billed)
+        if self.meter.completed:
+            return self.meter.total(self.meter.plain(self.tariff, self._completed(quantity), quantity))
+        time = self.time(self.blocks.end(quantity))
         return self.meter.total(self.meter.plain(self.tariff, time, quantity))
+
+    def time(self, billed):
+        """Return the price of the first billed units, without any charge."""
+        if len(self.ends) == 1:
+            return self.tariffs[0].upto(billed)
+        segment = bisect_left(self.ends, billed)
+        return self.offsets[segment] + self.tariffs[segment].upto(billed)
+
+    def _completed(self, quantity):
+        """Return the price of the completed increments of each band."""
+        segment = bisect_left(self.ends, quantity)
+        tariff, start = self.tariffs[segment], self.ends[segment - 1] if segment else 0
+        return self.offsets[segment] + tariff.upto(start + tariff.blocks.end(quantity - start))
 
     def units(self, quantity):
         """Return the rounded price of a length, in smallest coins of the payer."""

@@ -137,6 +137,8 @@ def always_covered(sale, cost, income):
         and high.grace <= low.grace
         and covers(sale.tariff.connection, cost.tariff.connection)
         and covers(high.minimum, low.minimum)
+        and (high.maximum is None or (low.maximum is not None and covers(high.maximum, low.maximum)))
+        and (not high.deductible or low.deductible or not cost.tariff.connection)
         and _rounds_no_lower(income, low.coins)
     ):
         return False

@@ -17,9 +17,13 @@ class Terms:
 
     :param int initial_increment: seconds (or units) of the first block; 0 = as the others
     :param int increment: seconds (or units) of each further block
-    :param str billed_time_rule: ``initial_plus`` or ``multiple``, see ``billed_seconds``
+    :param str billed_time_rule: ``initial_plus``, ``multiple`` or ``completed``, see
+        ``billed_seconds``. Completed increments are counted in each time band for itself.
     :param Decimal connection_charge: once per answered session
+    :param bool connection_deductible: the connection charge is part of the price of the
+        time, so that a session costs the greater of the two
     :param Decimal minimum_charge: the least that a session costs that is not free
+    :param maximum_charge: the most that a session costs, Decimal; None = no limit
     :param int grace_seconds: sessions up to that long are free, connection included
     :param Decimal surcharge: once, when the session lasts longer than ``surcharge_after``
     :param surcharge_after: seconds; None = never
@@ -46,6 +50,8 @@ class Terms:
     rounding_digits: int = 2
     timezone: str = "UTC"
     markup: Decimal = ZERO
+    connection_deductible: bool = False
+    maximum_charge: Decimal | None = None
 
     def __post_init__(self):
         if self.increment < 1 or self.initial_increment < 0:
@@ -54,8 +60,9 @@ class Terms:
             raise ValueError(f"unknown rule of billed time: {self.billed_time_rule!r}")
         if self.rounding_method not in METHODS:
             raise ValueError(f"unknown rounding method: {self.rounding_method!r}")
-        for charge in (self.connection_charge, self.minimum_charge, self.surcharge):
-            if ratio(charge)[0] < 0:
+        charges = (self.connection_charge, self.minimum_charge, self.surcharge, self.maximum_charge)
+        for charge in charges:
+            if charge is not None and ratio(charge)[0] < 0:
                 raise ValueError("a charge cannot be negative")
         ratio(self.markup)
 

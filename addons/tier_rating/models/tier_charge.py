@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from odoo.addons.tier_billing.const import MONEY_DIGITS
 from odoo.addons.tier_billing.models.ledger_link import LedgerLink
@@ -59,6 +59,14 @@ class TierCharge(models.Model):
     )
     event_state = fields.Selection(related="event_id.state", string="State of the event")
     overrun = fields.Boolean(readonly=True, help="The wallet had not the funds: the switch reported it afterwards.")
+    invoice_link_ids = fields.One2many("tier.charge.invoice", "charge_id", groups="base.group_user")
+    invoice_id = fields.Many2one(
+        "account.move",
+        "Invoice",
+        compute="_compute_invoice_id",
+        groups="tier_billing.group_tier_auditor",
+        help="The invoice of a postpaid wallet that this stands on.",
+    )
     number = fields.Char(related="event_id.number")
     callee = fields.Char(related="event_id.callee")
     caller = fields.Char(related="event_id.caller")
@@ -71,3 +79,8 @@ class TierCharge(models.Model):
     _refunded_once = models.UniqueIndex("(reverses_id) WHERE reverses_id IS NOT NULL", "A charge is refunded once.")
     # Lists and sums of one wallet, newest first.
     _wallet_date = models.Index("(wallet_id, date)")
+
+    @api.depends("invoice_link_ids")
+    def _compute_invoice_id(self):
+        for charge in self:
+            charge.invoice_id = charge.invoice_link_ids.move_id

@@ -22,8 +22,25 @@ class TierService(models.Model):
     price_unit = fields.Char(translate=True, help="How the price's unit reads to people: minute, GB, hour.")
     is_time = fields.Boolean(help="Counted in seconds: increments and time bands apply.")
 
+    product_id = fields.Many2one(
+        "product.product",
+        domain="[('type', '=', 'service')]",
+        ondelete="restrict",
+        help="What the service is on invoices: its taxes are those of usage, its income account the one that usage "
+        "is booked to.",
+    )
+
     _code_unique = models.Constraint("UNIQUE (code)", "A service with this code exists already.")
     _price_per_positive = models.Constraint("CHECK (price_per > 0)", "A price is for at least one unit.")
+
+    @api.model
+    def _set_default_products(self):
+        """Give the services that come with the add-on their products, where they have none."""
+        for code in ("voice", "data", "hosting", "message"):
+            service = self.env.ref(f"tier_rating.service_{code}", raise_if_not_found=False)
+            product = self.env.ref(f"tier_rating.product_{code}", raise_if_not_found=False)
+            if service and product and not service.product_id:
+                service.product_id = product
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

@@ -40,15 +40,15 @@ class TierWallet(models.Model):
         groups="base.group_user",
     )
 
+    @api.depends_context("uid", "tz")
     def _compute_usage_figures(self):
         """Sum this month's charges, refunds included; one grouped query for any number of wallets."""
-        since = fields.Date.context_today(self).replace(day=1)
         figures = {
             wallet: values
             for wallet, *values in self.env["tier.charge"]
             .sudo()
             ._read_group(
-                [("wallet_id", "in", self.ids), ("date", ">=", since), ("answered", "=", True)],
+                [("wallet_id", "in", self.ids), ("date", ">=", self._month_start()), ("answered", "=", True)],
                 ["wallet_id"],
                 ["__count", "reverses_id:count", "sale:sum", "cost:sum", "margin:sum"],
             )
@@ -61,13 +61,14 @@ class TierWallet(models.Model):
             wallet.margin_month = margin
 
     def action_charges(self):
-        """Open what this wallet sold and paid.
+        """Open what this wallet sold and paid, at first the calls of this month.
 
         :return: a window action
         """
         self.ensure_one()
         action = self.env["ir.actions.actions"]._for_xml_id("tier_rating.tier_charge_action")
         action["domain"] = [("wallet_id", "=", self.id)]
+        action["context"] = {"search_default_date": 1, "search_default_answered": 1}
         return action
 
     @api.ondelete(at_uninstall=False)

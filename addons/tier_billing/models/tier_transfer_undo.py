@@ -2,14 +2,24 @@ from decimal import Decimal
 
 from odoo import models
 
-from odoo.addons.tier_billing.ledger.writer import Movement
+from ..ledger.writer import Movement
 
 
 class TierTransfer(models.Model):
+    """How what a payment credited is taken back, in parts and at its own rate."""
+
     _inherit = "tier.transfer"
 
     def _take_back(self, share, reason):
-        """Undo a share of these transfers, counting what was undone before.
+        """Undo a share of these transfers; see :meth:`_movements_back`.
+
+        :return: the new transfers
+        """
+        movements = self._movements_back(share, reason)
+        return self._post(movements) if movements else self.browse()
+
+    def _movements_back(self, share, reason):
+        """Build what undoes a share of these transfers, counting what was undone before.
 
         States what shall be undone in all, not what is to be added: a repeat
         changes nothing, and a smaller share gives back what was too much.
@@ -18,7 +28,7 @@ class TierTransfer(models.Model):
 
         :param Decimal share: 0 (nothing) to 1 (all) of each amount
         :param str reason: free text
-        :return: the new transfers
+        :return: list of :class:`..ledger.writer.Movement`
         """
         movements = []
         for transfer in self:
@@ -33,7 +43,7 @@ class TierTransfer(models.Model):
             )
             if not leaves and not arrives:
                 continue
-            rate = transfer.from_wallet_id._to_decimal(transfer.rate)
+            rate = transfer.env["tier.wallet"]._to_decimal(transfer.rate)
             key = f"{transfer.source_key}:back:{len(undone)}"
             receiver, giver = transfer.to_account_id.id, transfer.from_account_id.id
             if leaves > 0 or arrives > 0:
@@ -42,7 +52,7 @@ class TierTransfer(models.Model):
             else:
                 amounts = (giver, receiver, -arrives, -leaves)
             movements.append(Movement(key, "adjustment", *amounts, rate=rate, reason=reason, reverses=transfer.id))
-        return self._post(movements) if movements else self.browse()
+        return movements
 
     def _share_of(self, amount, currency, share):
         """Return a share of an amount, rounded to what the currency can pay.

@@ -169,7 +169,8 @@ def load_price_lists(cr, list_ids):
                  WHERE level.depth < 32)
             SELECT level.top, level.id, level.currency_id,
                    COALESCE(level.markup_percent, 0)::text, COALESCE(level.fixed, 0)::text,
-                   COALESCE(level.rates_version, 0), b.currency_id, b.initial_increment, b.increment, b.billed_time_rule,
+                   COALESCE(level.rates_version, 0),
+                   b.currency_id, b.initial_increment, b.increment, b.billed_time_rule,
                    COALESCE(b.connection_charge, 0)::text, COALESCE(b.minimum_charge, 0)::text,
                    COALESCE(b.grace_seconds, 0), COALESCE(b.surcharge, 0)::text,
                    NULLIF(b.surcharge_after, 0), COALESCE(b.max_session, 0), b.rounding_method,

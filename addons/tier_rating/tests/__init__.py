@@ -1,9 +1,9 @@
 from . import (
     test_access,
     test_authorize,
-    test_books,
     test_bill,
     test_booking,
+    test_books,
     test_charging,
     test_companies,
     test_demo,

@@ -107,7 +107,7 @@ class TestBooks(TierRatingCase):
             lambda: self.new_rate(self.own, "49301", "0.99"),
             lambda: self.own.rate_ids.filtered(lambda rate: rate.prefix == "49301").unlink(),
             lambda: self.own.rate_ids.write({"blocked": True}),
-            lambda: self.own.rate_ids.unlink(),
+            self.own.rate_ids.unlink,
             lambda: self.own.write({"markup_percent": 50}),
             lambda: self.new_rate(self.base, "493", "0.11"),
             lambda: self.voice.write({"price_per": 30}),

@@ -93,6 +93,10 @@ def next_ids(cr, **counts):
     return now, dict(zip(counts, ids, strict=True))
 
 
+def _or_null(value):
+    return NULL if value is None else value
+
+
 TRANSFER_COLUMNS = (
     "id",
     "source_key",
@@ -130,40 +134,21 @@ def post_fresh(cr, transfers, states, uid, now):
     """
     exchange = {(state.company_id, state.currency_id): key for key, state in states.items() if state.kind == "exchange"}
     audit = line((uid, now))
+    keys = {key: f"{_or_null(state.wallet_id)}" for key, state in states.items()}
     lines = []
-    for transfer_id, movement in transfers:
-        giver, receiver = states.get(movement.from_account), states.get(movement.to_account)
+    for transfer_id, m in transfers:
+        giver, receiver = states.get(m.from_account), states.get(m.to_account)
         if giver is None or receiver is None:
-            raise LedgerError(
-                f"transfer {movement.source_key}: account {movement.from_account} "
-                f"or {movement.to_account} does not exist"
-            )
-        exchange_in = exchange_out = None
+            raise LedgerError(f"transfer {m.source_key}: account {m.from_account} or {m.to_account} does not exist")
+        exchanged = f"{NULL}\t{NULL}"
         if giver.currency_id != receiver.currency_id:
             exchange_in = exchange.get((giver.company_id, giver.currency_id))
             exchange_out = exchange.get((receiver.company_id, receiver.currency_id))
+            exchanged = f"{_or_null(exchange_in)}\t{_or_null(exchange_out)}"
+        # Numbers alone, but for the key: written as they are, which is twice as fast.
         lines.append(
-            line(
-                (
-                    transfer_id,
-                    movement.source_key,
-                    movement.kind,
-                    giver.id,
-                    receiver.id,
-                    movement.amount,
-                    movement.amount_to,
-                    movement.rate,
-                    movement.date or now,
-                    giver.wallet_id,
-                    receiver.wallet_id,
-                    giver.currency_id,
-                    receiver.currency_id,
-                    giver.company_id,
-                    exchange_in,
-                    exchange_out,
-                )
-            )
-            + "\t"
-            + audit
+            f"{transfer_id}\t{encode(m.source_key)}\t{m.kind}\t{giver.id}\t{receiver.id}\t{m.amount}\t{m.amount_to}"
+            f"\t{m.rate}\t{m.date or now}\t{keys[giver.id]}\t{keys[receiver.id]}\t{giver.currency_id}"
+            f"\t{receiver.currency_id}\t{giver.company_id}\t{exchanged}\t{audit}"
         )
     copy_lines(cr, "tier_transfer", TRANSFER_COLUMNS, lines)

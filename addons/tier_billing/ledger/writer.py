@@ -9,6 +9,7 @@ back office (the user's transaction) share them.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from odoo.tools import SQL
 
@@ -28,8 +29,7 @@ class KeyReused(LedgerError):
         self.source_key = source_key
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """One transfer to post.
 
     :param source_key: unique name of what causes it; posting it again changes nothing

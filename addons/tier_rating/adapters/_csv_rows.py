@@ -21,7 +21,7 @@ from .base import RecordError, decode
 MAX_LINES = 32
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Row:
     """One CSV record: its fields, or why it has none.
 
@@ -73,7 +73,7 @@ def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int) -> Itera
         yield row
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Line:
     number: int
     data: bytes

@@ -10,10 +10,9 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.ledger import bulk, writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
-from ..engine.prefixes import normalise
 from . import tables
 from .resolve import resolve
-from .usage import Usage
+from .usage import DialPlan, Usage
 
 
 @dataclass(slots=True)
@@ -149,12 +148,8 @@ def _renormalised(row):
     """Return the number by the switch's dial plan as it is now: it may have been the cause."""
     if not row["switch_id"]:
         return row["number"] or ""
-    return normalise(
-        row["callee"],
-        row["country_prefix"] or "",
-        row["international_prefix"] or "",
-        row["national_prefix"] or "",
-    )
+    prefixes = (row[name] or "" for name in ("country_prefix", "international_prefix", "national_prefix"))
+    return DialPlan(row["switch_id"], "", row["company_id"], *prefixes).number(row["callee"])
 
 
 def _update_events(env, pairs):

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from odoo.addons.tier_billing.ledger import bulk
 
+NULL = bulk.NULL
 ZERO, ONE = Decimal(0), Decimal(1)
 EVENT_COLUMNS = (
     "id",
@@ -143,25 +144,23 @@ def charge_lines(event_id, row, transfer_ids):
         below = edges[position - 1] if position else None
         cost = edge.amount if edge else ZERO
         sale = below.sale if below else ZERO
-        values = (
-            wallet.company_id,
-            wallet.id,
-            below.wallet.id if below else None,
-            wallet.tier,
-            wallet.currency_id,
-            edge.price.billed if edge else below.price.billed,
-            sale,
-            cost,
-            sale - cost if below else ZERO,
-            edge.rate if edge else ONE,
-            wallet.price_list_id,
-            edge.prefix if edge else None,
-            edge.rate_id if edge else None,
-            transfer_ids.get(wallet.id),
-            False,
+        paid = transfer_ids.get(wallet.id)
+        if edge is None:
+            edge_part = f"{ONE}\t{_or_null(wallet.price_list_id)}\t{NULL}\t{NULL}"
+        else:
+            prefix = NULL if edge.prefix is None else bulk.encode(edge.prefix)
+            edge_part = f"{edge.rate}\t{_or_null(wallet.price_list_id)}\t{prefix}\t{_or_null(edge.rate_id)}"
+        # Numbers alone: written as they are, which is twice as fast as asking for their types.
+        lines.append(
+            f"{shared}\t{wallet.company_id}\t{wallet.id}\t{below.wallet.id if below else NULL}\t{wallet.tier}"
+            f"\t{wallet.currency_id}\t{edge.price.billed if edge else below.price.billed}\t{sale}\t{cost}"
+            f"\t{sale - cost if below else ZERO}\t{edge_part}\t{_or_null(paid)}\tf"
         )
-        lines.append(f"{shared}\t{bulk.line(values)}")
     return lines
+
+
+def _or_null(value):
+    return NULL if value is None else value
 
 
 def overruns(event_id, row, states):

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
+from typing import NamedTuple
 
 from ..engine.prefixes import normalise
 
@@ -66,28 +67,67 @@ def naive(moment):
     :param moment: aware ``datetime`` or None
     :return: naive UTC ``datetime`` or None
     """
-    return moment and moment.astimezone(timezone.utc).replace(tzinfo=None)
+    if moment is None:
+        return None
+    if moment.tzinfo is not timezone.utc:
+        moment = moment.astimezone(timezone.utc)
+    return moment.replace(tzinfo=None)
 
 
-def from_record(record, switch, import_id=None):
+class DialPlan(NamedTuple):
+    """What is needed of a switch to read its records.
+
+    :param int id: of the switch
+    :param str code: names its records
+    :param int company_id: whose switch it is
+    :param str country_prefix, international_prefix, national_prefix: see
+        :func:`..engine.prefixes.normalise`
+    """
+
+    id: int
+    code: str
+    company_id: int
+    country_prefix: str
+    international_prefix: str
+    national_prefix: str
+
+    @classmethod
+    def of(cls, switch):
+        """Take it from a record, once for a file.
+
+        :param switch: ``tier.switch`` record
+        """
+        return cls(
+            switch.id,
+            switch.code,
+            switch.company_id.id,
+            switch.country_prefix or "",
+            switch.international_prefix or "",
+            switch.national_prefix or "",
+        )
+
+    def number(self, callee):
+        """Return the number in international form that was dialled.
+
+        :param str callee: as the switch reports it
+        """
+        return normalise(callee, self.country_prefix, self.international_prefix, self.national_prefix)
+
+
+def from_record(record, plan, import_id=None):
     """Make a usage of what an adapter read.
 
     :param record: ``adapters.base.UsageRecord``
-    :param switch: ``tier.switch`` record that wrote it
+    :param DialPlan plan: of the switch that wrote it
     :param int import_id: of the file it came in
     :rtype: Usage
     """
     return Usage(
-        source_key=f"{switch.code}:{record.record_id}",
-        session_key=f"{switch.code}:{record.session_id}" if record.session_id else None,
+        source_key=f"{plan.code}:{record.record_id}",
+        session_key=f"{plan.code}:{record.session_id}" if record.session_id else None,
         service=record.service,
         quantity=record.quantity,
-        number=normalise(
-            record.callee,
-            switch.country_prefix or "",
-            switch.international_prefix or "",
-            switch.national_prefix or "",
-        ),
+        number=plan.number(record.callee),
         accounts=record.accounts,
         caller=record.caller,
         callee=record.callee,
@@ -103,29 +143,29 @@ def from_record(record, switch, import_id=None):
         user_agent=record.user_agent,
         raw=record.raw,
         line=record.line,
-        switch_id=switch.id,
+        switch_id=plan.id,
         import_id=import_id,
-        company_id=switch.company_id.id,
+        company_id=plan.company_id,
     )
 
 
-def from_bad_record(record, switch, import_id=None):
+def from_bad_record(record, plan, import_id=None):
     """Make a usage that can only wait in suspense of what could not be read.
 
     Its key is its text, so reading the file again does not repeat it.
 
     :param record: ``adapters.base.BadRecord``
-    :param switch: ``tier.switch`` record that wrote it
+    :param DialPlan plan: of the switch that wrote it
     :param int import_id: of the file it came in
     :rtype: Usage
     """
     digest = hashlib.sha256(record.raw.encode()).hexdigest()[:32]
     return Usage(
-        source_key=f"{switch.code}:bad:{digest}",
+        source_key=f"{plan.code}:bad:{digest}",
         raw=record.raw,
         line=record.line,
-        switch_id=switch.id,
+        switch_id=plan.id,
         import_id=import_id,
-        company_id=switch.company_id.id,
+        company_id=plan.company_id,
         bad=("bad_record", record.message),
     )

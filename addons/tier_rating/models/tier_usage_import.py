@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from .. import charging
 from ..adapters import registry
 from ..adapters.base import ReadOptions, UsageRecord, excerpt
-from ..charging.usage import Usage, from_bad_record, from_record
+from ..charging.usage import DialPlan, Usage, from_bad_record, from_record
 
 _logger = logging.getLogger(__name__)
 
@@ -113,7 +113,8 @@ class TierUsageImport(models.Model):
         self.ensure_one()
         switch = self.switch_id
         records = registry.get(switch.adapter).read(stream, ReadOptions(timezone=switch.tz))
-        usages = (self._usage(record, switch) for record in records)
+        plan = DialPlan.of(switch)
+        usages = (self._usage(record, plan, self.id) for record in records)
         outcome = charging.settle.Outcome()
         read = 0
         while batch := list(islice(usages, charging.BATCH)):
@@ -134,16 +135,18 @@ class TierUsageImport(models.Model):
         self.env.invalidate_all()
         return outcome
 
-    def _usage(self, record, switch):
+    @staticmethod
+    def _usage(record, plan, import_id):
         """Return what an adapter read as usage for the charging path.
 
         :param record: ``UsageRecord`` or ``BadRecord``
-        :param switch: ``tier.switch`` record
+        :param plan: :class:`..charging.usage.DialPlan` of the switch
+        :param int import_id: of the file
         :rtype: charging.usage.Usage
         """
         if not isinstance(record, UsageRecord):
-            return from_bad_record(record, switch, self.id)
-        usage = from_record(record, switch, self.id)
+            return from_bad_record(record, plan, import_id)
+        usage = from_record(record, plan, import_id)
         for name in ("q850", "sip_code", "source_port"):
             value = getattr(usage, name)
             if value is not None and not 0 <= value <= LARGEST_INTEGER:

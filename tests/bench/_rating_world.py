@@ -37,32 +37,51 @@ class World:
     :param env: environment of the transaction that builds it
     :param int lists: price lists
     :param int rates: rates of each
-    :param int wallets: users, dealers and resellers together
+    :param int wallets: users, dealers and resellers together; 0: one customer of the provider
     """
 
-    def __init__(self, env, lists=300, rates=10_000, wallets=100_000):
+    def __init__(self, env, lists=300, rates=10_000, wallets=100_000, name="Bench"):
+        self.name = name
         self.prefixes = prefixes(rates)
         self.users = wallets - RESELLERS - DEALERS
         self.env = env
         company = env.company
         self.root = self._root(company)
+        if not wallets:
+            self._one_customer()
+            return
         self.switch = env["tier.switch"].create(
             {"name": "Bench", "code": "bench", "adapter": "asterisk_csv", "tz": "UTC", "company_id": company.id}
         )
         self.switch_id = self.switch.id
         self.list_ids = self._price_lists(lists)
-        self._rates()
+        self._rates(self.list_ids)
         self._wallets()
 
     def _root(self, company):
         return self.env["tier.wallet"].create(
-            {"name": "Bench provider", "partner_id": company.partner_id.id, "company_id": company.id}
+            {"name": f"{self.name} provider", "partner_id": company.partner_id.id, "company_id": company.id}
         )
+
+    def _one_customer(self):
+        self.list_ids = self._price_lists(1)
+        self._rates(self.list_ids)
+        values = {"name": f"{self.name} customer", "partner_id": self.root.partner_id.id, "parent_id": self.root.id}
+        customer = self.env["tier.wallet"].create({**values, "price_list_id": self.list_ids[0]})
+        self.customer_id = customer.id
+
+    def add_lists(self, env, lists):
+        """Add price lists that nobody buys from.
+
+        :param env: environment of the transaction
+        """
+        self.env, self.root = env, env["tier.wallet"].browse(self.root.id)
+        self._rates(self._price_lists(lists))
 
     def _price_lists(self, lists):
         brand = self.env["tier.brand"].create(
             {
-                "name": "Bench",
+                "name": self.name,
                 "wallet_id": self.root.id,
                 "currency_id": self.root.currency_id.id,
                 "initial_increment": 30,
@@ -71,12 +90,12 @@ class World:
             }
         )
         records = self.env["tier.price.list"].create(
-            [{"name": f"Bench {number}", "brand_id": brand.id} for number in range(lists)]
+            [{"name": f"{self.name} {number}", "brand_id": brand.id} for number in range(lists)]
         )
-        self.root.price_list_id = records[0]
+        self.root.price_list_id = self.root.price_list_id or records[0]
         return records.ids
 
-    def _rates(self):
+    def _rates(self, list_ids):
         voice = self.env.ref("tier_rating.service_voice").id
         cr = self.env.cr
         self.env.flush_all()
@@ -89,7 +108,7 @@ class World:
                       now(), now(), '2026-01-01', false
                  FROM unnest(%s::integer[]) WITH ORDINALITY AS l(id, position),
                       unnest(%s::varchar[]) WITH ORDINALITY AS p(prefix, position)""",
-            [voice, self.list_ids, self.prefixes],
+            [voice, list_ids, self.prefixes],
         )
         cr.execute("SET LOCAL session_replication_role = origin")
 

@@ -28,6 +28,7 @@
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "wizards/tier_bulk_allocation_views.xml",
+        "wizards/tier_wallet_move_views.xml",
         "views/tier_allocation_request_views.xml",
         "views/tier_allocation_schedule_views.xml",
         "views/res_config_settings_approval_views.xml",

@@ -16,6 +16,7 @@
         "report/tier_call_list_report.xml",
         "wizards/tier_rate_import_views.xml",
         "wizards/tier_usage_refund_views.xml",
+        "wizards/tier_wallet_move_views.xml",
         "wizards/tier_usage_invoice_views.xml",
         "views/tier_brand_views.xml",
         "views/tier_price_list_views.xml",

@@ -34,6 +34,7 @@ from . import (
     tier_wallet_control,
     tier_wallet_figures,
     tier_wallet_money,
+    tier_wallet_move,
     tier_wallet_payment,
     tier_wallet_statement,
     tier_wallet_validity,

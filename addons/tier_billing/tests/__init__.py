@@ -16,6 +16,7 @@ from . import (
     test_holds,
     test_ledger_guards,
     test_many_wallets,
+    test_move,
     test_operation_wizard,
     test_paid_advance,
     test_paid_credit_note,

@@ -4,5 +4,6 @@ from . import (
     tier_reconciliation,
     tier_reconciliation_line,
     tier_statement,
+    tier_wallet_move,
     tier_wallet_operation,
 )

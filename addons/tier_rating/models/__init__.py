@@ -27,5 +27,6 @@ from . import (
     tier_usage_import,
     tier_wallet,
     tier_wallet_dispute,
+    tier_wallet_move,
     tier_wallet_invoicing,
 )

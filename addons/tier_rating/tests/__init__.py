@@ -9,6 +9,7 @@ from . import (
     test_dispute,
     test_dispute_rights,
     test_endpoints,
+    test_move,
     test_price_lists,
     test_rate_import,
     test_refund,

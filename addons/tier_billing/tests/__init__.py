@@ -22,6 +22,8 @@ from . import (
     test_paid_credit_note,
     test_paid_invoice,
     test_reconciliation,
+    test_payout,
+    test_payout_bill,
     test_rpc,
     test_statement,
     test_transfer_report,

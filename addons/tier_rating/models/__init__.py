@@ -29,4 +29,5 @@ from . import (
     tier_wallet_dispute,
     tier_wallet_move,
     tier_wallet_invoicing,
+    tier_wallet_payout,
 )

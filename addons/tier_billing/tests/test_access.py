@@ -33,6 +33,7 @@ RIGHTS = {
     "tier.reconciliation": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.reconciliation.line": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.payout": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": ""},
+    "tier.statement": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.wallet.operation": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn of its own wallet.

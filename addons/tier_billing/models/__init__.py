@@ -27,6 +27,7 @@ from . import (
     tier_paid_change,
     tier_paid_credit,
     tier_payout,
+    tier_payout_bill,
     tier_spending,
     tier_transfer,
     tier_transfer_report,

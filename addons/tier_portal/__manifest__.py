@@ -13,6 +13,7 @@
         "views/portal_payment_templates.xml",
         "views/portal_customer_templates.xml",
         "views/dispute_templates.xml",
+        "views/payout_templates.xml",
         "views/statement_templates.xml",
     ],
     "assets": {

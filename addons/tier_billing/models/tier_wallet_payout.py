@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, MissingError, UserError
 
 from .. import ledger
 
@@ -101,6 +101,38 @@ class TierWallet(models.Model):
         left = max(min(limits) - self._payouts_requested(), Decimal(0))
         return left.quantize(Decimal(1).scaleb(-self.currency_id.decimal_places), "ROUND_DOWN")
 
+    def _is_of_user(self):
+        """Tell whether this is a wallet of the user's own partner.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        # sudo: of the partner, this one field.
+        return self.sudo().partner_id.commercial_partner_id == self.env.user.sudo().commercial_partner_id
+
+    def _check_is_of_user(self):
+        self.check_access("read")
+        if not self._is_of_user():
+            raise AccessError(self.env._("Only its owner asks for payouts of %s here.", self.name))
+
+    def _withdraw_payout_request(self, payout_id):
+        """Take back a request of this wallet, as its owner; repeating it changes nothing.
+
+        :param int payout_id: of a payout of this wallet
+        :raise AccessError: it is not the user's wallet
+        :raise MissingError: there is no such payout of this wallet
+        :raise UserError: it is decided already
+        """
+        self.ensure_one()
+        ledger.cursor.see_commits(self.env.cr)
+        self._check_is_of_user()
+        # sudo: as in _request_payout.
+        payout = self.env["tier.payout"].sudo().search([("id", "=", payout_id), ("wallet_id", "=", self.id)])
+        if not payout:
+            raise MissingError(self.env._("There is no such payout."))
+        for request in payout._claim("cancelled", ("requested",)):
+            request._decide("cancelled")
+
     def _request_payout(self, amount, note, request_key):
         """Ask for a payout as the owner of this wallet.
 
@@ -113,9 +145,7 @@ class TierWallet(models.Model):
         """
         self.ensure_one()
         ledger.cursor.see_commits(self.env.cr)
-        self.check_access("read")
-        if self.sudo().partner_id.commercial_partner_id != self.env.user.commercial_partner_id:
-            raise AccessError(self.env._("Only its owner asks for a payout of %s here.", self.name))
+        self._check_is_of_user()
         # sudo: an owner may ask and look, not decide; this wallet only.
         Payout = self.env["tier.payout"].sudo()
         # One request at a time of a wallet, so that two of them do not ask for the same money.
@@ -133,6 +163,8 @@ class TierWallet(models.Model):
                     currency=self.currency_id.name,
                 )
             )
-        return Payout.create(
-            {"wallet_id": self.id, "amount": float(amount), "note": note or False, "request_key": request_key}
-        )
+        # A page shows the error and goes on: what was refused leaves nothing behind.
+        with self.env.cr.savepoint():
+            return Payout.create(
+                {"wallet_id": self.id, "amount": float(amount), "note": note or False, "request_key": request_key}
+            )

@@ -1,1 +1,1 @@
-from . import disputes, portal, statements
+from . import disputes, payouts, portal, statements

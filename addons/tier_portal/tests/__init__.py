@@ -3,6 +3,7 @@ from . import (
     test_access_rpc,
     test_disputes,
     test_formatting,
+    test_payouts,
     test_portal_figures,
     test_portal_pages,
     test_portal_tour,

@@ -313,3 +313,25 @@ class TestBooking(BookingCase):
             self.env.ref("tier_billing.ir_cron_book").method_direct_trigger()
         self.env.invalidate_all()
         self.assertBooked()
+        todo = self.env.ref("base.user_admin").partner_id.activity_ids.filtered(
+            lambda activity: activity.summary == "The wallets could not be booked"
+        )
+        self.assertIn("Wallets journal", todo.note)
+
+    def test_the_cron_calls_when_the_books_differ(self):
+        _provider, reseller, _user = self.new_chain()
+        self.used(reseller, "1.00", "a", datetime.now() - timedelta(days=3))
+        move = self.book()
+        line = move.line_ids.filtered(lambda item: item.account_id == self.company.tier_credit_account_id)
+        admin = self.env.ref("base.user_admin")
+        admin.company_ids |= self.company
+        self.env["tier.booking"]._warn_of_difference(self.company)
+        self.assertNotIn("The wallets and the books differ", admin.partner_id.activity_ids.mapped("summary"))
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE account_move_line SET amount_currency = 1.5 WHERE id = %s", [line.id])
+        self.env.invalidate_all()
+        for _night in range(2):
+            self.env["tier.booking"]._warn_of_difference(self.company)
+        todo = admin.partner_id.activity_ids.filtered(lambda todo: todo.summary == "The wallets and the books differ")
+        self.assertEqual(len(todo), 1)
+        self.assertIn("0.50", todo.note)

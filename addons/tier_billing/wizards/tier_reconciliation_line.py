@@ -31,7 +31,7 @@ class TierReconciliationLine(models.TransientModel):
         help="Moved up to this day and in no entry: the present day, and late events until the next run.",
     )
     late = fields.Float(
-        "Booked on other days",
+        "Booked later",
         digits=(20, 6),
         readonly=True,
         help="Moved up to this day and in the books at a later date, for its own day was closed; or in an entry that "

@@ -18,6 +18,7 @@ from . import (
     tier_endpoint,
     tier_price_list,
     tier_rate,
+    tier_rate_step,
     tier_service,
     tier_session,
     tier_switch,

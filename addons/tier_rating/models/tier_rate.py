@@ -38,6 +38,9 @@ class TierRate(models.Model):
     date_from = fields.Date("Valid from")
     date_to = fields.Date("Valid to", help="The last day.")
     blocked = fields.Boolean(help="Calls to this prefix are refused.")
+    step_ids = fields.One2many(
+        "tier.rate.step", "rate_id", "Steps", copy=True, help="Other prices as a call lasts longer."
+    )
 
     # Serves the longest-prefix look-up: one index probe per candidate prefix.
     _look_up = models.UniqueIndex(

@@ -17,6 +17,7 @@ from . import (
     test_settle,
     test_spending_limits,
     test_suspense,
+    test_tariffs,
     test_transfer_report,
     test_usage_import,
     test_usage_invoice,

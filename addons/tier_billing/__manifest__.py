@@ -18,6 +18,7 @@
         "data/tier_allocation_data.xml",
         "wizards/tier_wallet_operation_views.xml",
         "wizards/tier_reconciliation_views.xml",
+        "views/report_layout.xml",
         "views/tier_transfer_views.xml",
         "views/tier_transfer_report_views.xml",
         "views/tier_wallet_views.xml",

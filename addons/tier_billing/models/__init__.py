@@ -5,6 +5,7 @@ from . import (
     account_move_payout,
     account_partial_reconcile,
     account_payment,
+    ir_actions_report,
     ledger_link,
     product_template,
     res_company,

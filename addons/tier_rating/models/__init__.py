@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_send,
+    ir_actions_report,
     tier_audit,
     tier_bill,
     tier_bill_charge,

@@ -46,6 +46,9 @@ class TierTransfer(models.Model):
     )
     reason = fields.Char(readonly=True)
 
+    # Who posted it. No foreign key: it would have every writer lock the one user of all charges.
+    create_uid = LedgerLink("res.users", "Created by", readonly=True)
+
     _source_key_unique = models.UniqueIndex("(source_key)", "A transfer with this source key exists already.")
     # Sums of an account from a day on: figures of the month, statements.
     _from_date = models.Index("(from_account_id, date)")
@@ -55,9 +58,8 @@ class TierTransfer(models.Model):
     # A top-up may be paid back in parts, as adjustments; a refund undoes the whole.
     _refunded_once = models.UniqueIndex("(reverses_id) WHERE kind = 'refund'", "A transfer is refunded once.")
     _amounts = models.Constraint(
-        "CHECK (amount >= 0 AND amount_to >= 0 AND amount + amount_to > 0"
-        " AND amount < 1e12 AND amount_to < 1e12"
-        " AND scale(amount) <= 6 AND scale(amount_to) <= 6)",
+        "CHECK (LEAST(amount, amount_to) >= 0 AND GREATEST(amount, amount_to) > 0"
+        " AND GREATEST(amount, amount_to) < 1e12 AND GREATEST(scale(amount), scale(amount_to)) <= 6)",
         "An amount is positive, below one trillion and has at most six decimals.",
     )
     _two_sides = models.Constraint(

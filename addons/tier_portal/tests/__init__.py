@@ -1,6 +1,7 @@
 from . import (
     test_access_matrix,
     test_access_rpc,
+    test_bills,
     test_disputes,
     test_formatting,
     test_payouts,

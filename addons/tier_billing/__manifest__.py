@@ -17,6 +17,7 @@
         "data/mail_template.xml",
         "data/tier_allocation_data.xml",
         "wizards/tier_wallet_operation_views.xml",
+        "wizards/tier_booking_run_views.xml",
         "wizards/tier_reconciliation_views.xml",
         "views/report_layout.xml",
         "views/tier_transfer_views.xml",

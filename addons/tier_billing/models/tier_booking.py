@@ -301,28 +301,6 @@ class TierBooking(models.Model):
     # Buttons
     # ------------------------------------------------------------------
 
-    def action_book(self):
-        """Book all days that are over, for the companies that are switched on.
-
-        :return: a notification
-        """
-        if not self.env.user.has_group("tier_billing.group_tier_manager"):
-            raise UserError(self.env._("Only a billing manager books by hand; it is done every night."))
-        # sudo: a billing manager need not be an accountant.
-        companies = self.env.companies.sudo().filtered("tier_credit_account_id") or self.env.company
-        moves = [move for company in companies for move in self._book(company)]
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("%s journal entries posted.", len(moves))
-                if moves
-                else self.env._("The books are up to date: there is nothing to post until the day is over."),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
-
     def action_move(self):
         """Open the journal entry.
 

@@ -29,6 +29,7 @@ RIGHTS = {
     "tier.transfer.report": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.booking": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.booking.line": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.booking.run": {"auditor": "", "user": "", "manager": "rwcu", "portal": ""},
     # Transient: a report that a reader makes for itself.
     "tier.reconciliation": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.reconciliation.line": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},

@@ -1,4 +1,5 @@
 from . import (
+    tier_booking_run,
     tier_bulk_allocation,
     tier_bulk_allocation_line,
     tier_reconciliation,

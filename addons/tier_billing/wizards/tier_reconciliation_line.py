@@ -71,9 +71,9 @@ class TierReconciliationLine(models.TransientModel):
     @api.depends("difference", "unbooked", "currency_id")
     def _compute_state(self):
         for line in self:
-            if not line.currency_id.is_zero(line.difference):
+            if line.currency_id and not line.currency_id.is_zero(line.difference):
                 line.state = "differs"
-            elif not line.currency_id.is_zero(line.unbooked):
+            elif line.currency_id and not line.currency_id.is_zero(line.unbooked):
                 line.state = "open"
             else:
                 line.state = "agrees"

@@ -13,7 +13,9 @@
         "views/portal_payment_templates.xml",
         "views/portal_customer_templates.xml",
         "views/dispute_templates.xml",
+        "views/payout_templates.xml",
         "views/statement_templates.xml",
+        "views/bill_templates.xml",
     ],
     "assets": {
         "web.assets_frontend": ["tier_portal/static/src/scss/tier_portal.scss"],

@@ -158,7 +158,7 @@ class SlowRater:
         first = self.rate_at(start, 0)
         if begun <= terms.grace_seconds:
             return nothing
-        if terms.billed_time_rule == "completed":
+        if terms.billed_time_rule == "completed" and package is None:
             seconds = self.completed(start, begun)
             billed, used = len(seconds), 0
         else:

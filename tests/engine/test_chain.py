@@ -20,11 +20,11 @@ from engine import (
     grantable,
     needs,
     price,
+    price_beyond,
 )
-from engine.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import METHODS, bands, charges, decimals, increments, rates, starts, terms
+from strategies import METHODS, bands, charges, decimals, increments, packages, rates, starts, terms
 
 D = Decimal
 NOON = datetime(2026, 5, 4, 12)
@@ -143,7 +143,7 @@ receipts = st.none() | st.builds(Receipt, st.just(D("1.37")), st.sampled_from([2
 
 
 @st.composite
-def tiers(draw, all_terms, with_bands=False):
+def tiers(draw, all_terms, with_bands=False, with_packages=False):
     depth = draw(st.integers(1, 4))
     outside = draw(st.integers(0, depth - 1))
     found = []
@@ -151,7 +151,9 @@ def tiers(draw, all_terms, with_bands=False):
         cut = draw(bands()) if with_bands else ()
         offer = Offer(draw(all_terms), draw(rates(cut)), bands=cut)
         available = draw(decimals(2, 2) | decimals(20, 2))
-        found.append(Tier(Link(position, position >= outside), offer, available, draw(receipts)))
+        link = Link(position, position >= outside)
+        package = draw(st.none() | packages) if with_packages else None
+        found.append(Tier(link, offer, available, draw(receipts), package=package))
     return found
 
 
@@ -160,6 +162,8 @@ def needed(tiers, start, seconds):
     brought, result = D(0), []
     for tier in tiers:
         charged = price(start, seconds, tier.offer)
+        if tier.package:
+            charged = price_beyond(start, seconds, tier.offer, tier.package).price
         result.append(max(D(0), charged.amount - brought))
         brought = charged.amount
         if tier.receipt:
@@ -184,7 +188,7 @@ def assert_safe_and_greatest(tiers, start, cap):
     if safe == cap:
         assert (grant.quantity, grant.limited_by) == (cap, None)
     else:
-        assert grant.quantity == Session(tiers[0].offer, start, cap).blocks.floor(safe)
+        assert grant.quantity == tiers[0].session(start, cap).floor(safe)
         assert grant.limited_by is not None
 
 
@@ -203,6 +207,12 @@ def test_grants_with_all_kinds_of_charges(tiers, start, cap):
 @settings(max_examples=60)
 @given(tiers(terms(), with_bands=True), starts, st.integers(1, 300))
 def test_grants_across_bands(tiers, start, cap):
+    assert_safe_and_greatest(tiers, start, cap)
+
+
+@settings(max_examples=150)
+@given(tiers(terms(), with_packages=True), starts, st.integers(1, 400))
+def test_grants_with_packages(tiers, start, cap):
     assert_safe_and_greatest(tiers, start, cap)
 
 

@@ -7,12 +7,14 @@ FUNCTIONS = (
     "tier_transfer_refuse",
     "tier_ledger_no_truncate",
     "tier_account_guard",
+    "tier_account_limits",
     "tier_hold_apply",
     "tier_hold_reapply",
-    "tier_transfer_count",
+    "tier_transfer_post",
+    "tier_transfer_post_all",
     "tier_local_day",
 )
-SCRIPTS = ("schema.sql", "spending.sql")
+SCRIPTS = ("schema.sql", "posting.sql", "spending.sql")
 
 
 def install(cr):

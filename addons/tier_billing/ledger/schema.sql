@@ -11,8 +11,71 @@
 CREATE OR REPLACE FUNCTION tier_transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
+    lone record;
+    short boolean;
+    limited boolean;
+    fits boolean;
+    began timestamptz;
     bad record;
 BEGIN
+    SELECT r.*, (SELECT count(*) FROM new_rows) AS rows INTO lone FROM new_rows r LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+
+    -- One transfer in one currency, which is what a debit or an allocation alone is: the
+    -- same as below for a batch, by two updates of a row each in the one lock order, whose
+    -- conditions are what has to fit. Statements over sets take a lone transfer four times
+    -- as long.
+    IF lone.rows = 1 AND lone.currency_id = lone.currency_to_id AND lone.kind <> 'refund' THEN
+        fits := lone.amount = lone.amount_to AND lone.exchange_in_id IS NULL AND lone.exchange_out_id IS NULL;
+        began := clock_timestamp();
+        IF lone.to_account_id < lone.from_account_id THEN
+            UPDATE tier_account SET balance = balance + lone.amount_to
+             WHERE id = lone.to_account_id AND company_id = lone.company_id
+               AND currency_id = lone.currency_to_id AND wallet_id IS NOT DISTINCT FROM lone.to_wallet_id;
+            fits := fits AND FOUND;
+        END IF;
+        UPDATE tier_account SET balance = balance - lone.amount
+         WHERE id = lone.from_account_id AND company_id = lone.company_id
+           AND currency_id = lone.currency_id AND wallet_id IS NOT DISTINCT FROM lone.from_wallet_id
+        RETURNING kind = 'wallet' AND NOT unlimited AND balance + credit_limit - held < 0,
+                  kind = 'wallet' AND (daily_limit > 0 OR monthly_limit > 0)
+             INTO short, limited;
+        fits := fits AND FOUND;
+        IF lone.to_account_id > lone.from_account_id THEN
+            UPDATE tier_account SET balance = balance + lone.amount_to
+             WHERE id = lone.to_account_id AND company_id = lone.company_id
+               AND currency_id = lone.currency_to_id AND wallet_id IS NOT DISTINCT FROM lone.to_wallet_id;
+            fits := fits AND FOUND;
+        END IF;
+        IF fits IS NOT TRUE THEN
+            RAISE EXCEPTION 'tier: transfer % does not fit its accounts', lone.source_key
+                  USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        -- 2. Nobody gives away what it does not have: these kinds may not take a
+        -- limited account below its credit. Usage may (an overrun that a switch
+        -- reports after the fact is recorded in full).
+        IF short AND lone.kind IN ('allocation', 'reclaim', 'payout', 'expiry') THEN
+            RAISE EXCEPTION 'tier: insufficient funds on account %', lone.from_account_id
+                  USING ERRCODE = 'check_violation';
+        END IF;
+        IF limited AND lone.kind = 'usage' THEN
+            INSERT INTO tier_spending AS s (account_id, day, amount)
+            SELECT id, tier_local_day(lone.date, tz), lone.amount
+              FROM tier_account WHERE id = lone.from_account_id
+            ON CONFLICT (account_id, day) DO UPDATE SET amount = s.amount + excluded.amount;
+        END IF;
+        -- It waited for another's lock, so others wait for its own: let them go on when this
+        -- is committed, before the disk has it, where the client has said that it then waits
+        -- for the disk itself (see writer.post). The log is in the order of the locks: what
+        -- they commit is never on the disk before this.
+        IF clock_timestamp() - began > interval '0.2 ms' AND current_setting('tier.early', true) = 'allowed' THEN
+            PERFORM set_config('synchronous_commit', 'off', true), set_config('tier.early', 'done', true);
+        END IF;
+        RETURN NULL;
+    END IF;
+
     SELECT n.source_key INTO bad
       FROM new_rows n
       LEFT JOIN tier_account f ON f.id = n.from_account_id
@@ -61,12 +124,15 @@ BEGIN
     END IF;
 
     -- One lock order (by id) for everybody: no deadlock between writers.
-    PERFORM 1 FROM tier_account
-      WHERE id IN (SELECT from_account_id FROM new_rows
-                   UNION SELECT to_account_id FROM new_rows
-                   UNION SELECT exchange_in_id FROM new_rows
-                   UNION SELECT exchange_out_id FROM new_rows)
-      ORDER BY id FOR NO KEY UPDATE;
+    -- OFFSET 0 keeps the order, and a probe of the primary key for each: the plan is made for
+    -- the first batch that a connection sees and serves all that follow.
+    PERFORM 1
+      FROM (SELECT from_account_id AS id FROM new_rows
+            UNION SELECT to_account_id FROM new_rows
+            UNION SELECT exchange_in_id FROM new_rows WHERE exchange_in_id IS NOT NULL
+            UNION SELECT exchange_out_id FROM new_rows WHERE exchange_out_id IS NOT NULL
+            ORDER BY id OFFSET 0) wanted,
+           LATERAL (SELECT FROM tier_account WHERE id = wanted.id FOR NO KEY UPDATE) locked;
 
     UPDATE tier_account a
        SET balance = a.balance + d.delta
@@ -80,9 +146,7 @@ BEGIN
              GROUP BY account_id) d
      WHERE a.id = d.account_id;
 
-    -- 2. Nobody gives away what it does not have: these kinds may not take a
-    -- limited account below its credit. Usage may (an overrun that a switch
-    -- reports after the fact is recorded in full).
+    -- 2. Nobody gives away what it does not have, as above.
     SELECT a.id INTO bad
       FROM new_rows n
       JOIN tier_account a ON a.id = n.from_account_id
@@ -94,6 +158,28 @@ BEGIN
         RAISE EXCEPTION 'tier: insufficient funds on account %', bad.id
               USING ERRCODE = 'check_violation';
     END IF;
+
+    -- What wallets with a spending limit have spent: see spending.sql. The accounts are
+    -- locked, so nobody begins or ends counting in between. A refund gives back the day
+    -- on which the money was spent.
+    -- Leans on: tier_account_pkey, tier_transfer_pkey.
+    INSERT INTO tier_spending (account_id, day, amount)
+    SELECT a.id, tier_local_day(n.moment, a.tz), sum(n.amount)
+      FROM (SELECT from_account_id AS account_id, date AS moment, amount
+              FROM new_rows WHERE kind = 'usage'
+            UNION ALL
+            SELECT r.to_account_id, COALESCE(o.date, r.date), -r.amount_to
+              FROM new_rows r LEFT JOIN tier_transfer o ON o.id = r.reverses_id
+             WHERE r.kind = 'refund') n
+     -- OFFSET 0 keeps this a probe of the primary key for each row: what a batch has
+     -- is never worth a scan of all accounts, which the planner cannot know.
+     CROSS JOIN LATERAL (
+           SELECT id, tz FROM tier_account
+            WHERE id = n.account_id AND kind = 'wallet' AND (daily_limit > 0 OR monthly_limit > 0)
+           OFFSET 0) a
+     GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (account_id, day) DO UPDATE
+       SET amount = tier_spending.amount + excluded.amount;
     RETURN NULL;
 END $$;
 
@@ -101,6 +187,14 @@ DROP TRIGGER IF EXISTS tier_transfer_apply ON tier_transfer;
 CREATE TRIGGER tier_transfer_apply AFTER INSERT ON tier_transfer
     REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION tier_transfer_apply();
+
+-- Every transfer updates rows in tier_account: with room on their pages the new versions stay
+-- there, so that no index changes and no page fills up with old ones.
+ALTER TABLE tier_account SET (fillfactor = 20);
+
+-- A foreign key to the one user of all charges has every writer lock that user's row.
+ALTER TABLE tier_transfer DROP CONSTRAINT IF EXISTS tier_transfer_create_uid_fkey;
+ALTER TABLE tier_transfer DROP CONSTRAINT IF EXISTS tier_transfer_write_uid_fkey;
 
 -- 3. The ledger is append-only.
 CREATE OR REPLACE FUNCTION tier_transfer_refuse() RETURNS trigger
@@ -147,26 +241,50 @@ BEGIN
                   USING ERRCODE = 'integrity_constraint_violation';
         END IF;
         RETURN OLD;
+    ELSIF TG_OP = 'UPDATE' AND
+          (OLD.balance, OLD.held, OLD.open_sessions, OLD.kind, OLD.company_id, OLD.currency_id, OLD.wallet_id)
+          IS NOT DISTINCT FROM
+          (NEW.balance, NEW.held, NEW.open_sessions, NEW.kind, NEW.company_id, NEW.currency_id, NEW.wallet_id) THEN
+        RETURN NEW;
     END IF;
     RAISE EXCEPTION 'tier: the figures of a ledger account are moved by transfers and holds only'
           USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
+-- Two triggers with short conditions: PostgreSQL reads a condition anew for each statement.
 DROP TRIGGER IF EXISTS tier_account_guard_update ON tier_account;
 CREATE TRIGGER tier_account_guard_update
-    BEFORE UPDATE OF balance, held, open_sessions, kind, company_id, currency_id, wallet_id
-    ON tier_account FOR EACH ROW
-    WHEN ((pg_trigger_depth() < 1
-           AND (OLD.balance, OLD.held, OLD.open_sessions)
-               IS DISTINCT FROM (NEW.balance, NEW.held, NEW.open_sessions))
-          OR (OLD.kind, OLD.company_id, OLD.currency_id, OLD.wallet_id)
-               IS DISTINCT FROM (NEW.kind, NEW.company_id, NEW.currency_id, NEW.wallet_id))
+    BEFORE UPDATE OF balance, held, open_sessions
+    ON tier_account FOR EACH ROW WHEN (pg_trigger_depth() < 1)
     EXECUTE FUNCTION tier_account_guard();
+DROP TRIGGER IF EXISTS tier_account_guard_identity ON tier_account;
+CREATE TRIGGER tier_account_guard_identity
+    BEFORE UPDATE OF kind, company_id, currency_id, wallet_id
+    ON tier_account FOR EACH ROW EXECUTE FUNCTION tier_account_guard();
 DROP TRIGGER IF EXISTS tier_account_guard_insert ON tier_account;
 CREATE TRIGGER tier_account_guard_insert BEFORE INSERT ON tier_account FOR EACH ROW
     -- Not NULL either: what is added to it would be lost.
     WHEN ((NEW.balance, NEW.held, NEW.open_sessions) IS DISTINCT FROM (0, 0, 0))
     EXECUTE FUNCTION tier_account_guard();
+
+-- Limits, when they are set. Not a check constraint: each change of a balance would evaluate
+-- it. GREATEST finds NaN as well.
+CREATE OR REPLACE FUNCTION tier_account_limits() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF LEAST(NEW.credit_limit, NEW.daily_limit, NEW.monthly_limit) < 0
+       OR GREATEST(NEW.credit_limit, NEW.daily_limit, NEW.monthly_limit) >= 1e12 THEN
+        RAISE EXCEPTION 'tier: a credit or spending limit is zero or more, and below one trillion'
+              USING ERRCODE = 'check_violation', TABLE = 'tier_account',
+                    CONSTRAINT = 'tier_account_limits_positive';
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS tier_account_limits ON tier_account;
+CREATE TRIGGER tier_account_limits
+    BEFORE INSERT OR UPDATE OF credit_limit, daily_limit, monthly_limit
+    ON tier_account FOR EACH ROW EXECUTE FUNCTION tier_account_limits();
 DROP TRIGGER IF EXISTS tier_account_guard_delete ON tier_account;
 CREATE TRIGGER tier_account_guard_delete BEFORE DELETE ON tier_account
     FOR EACH ROW EXECUTE FUNCTION tier_account_guard();

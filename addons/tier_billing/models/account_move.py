@@ -28,6 +28,8 @@ class AccountMove(models.Model):
         compute="_compute_tier_paid_credit_count", groups="tier_billing.group_tier_auditor"
     )
 
+    tier_lacks_wallet = fields.Boolean(compute="_compute_tier_lacks_wallet")
+
     def _compute_tier_paid_credit_count(self):
         counts = dict(self.env["tier.paid.credit"]._read_group([("move_id", "in", self.ids)], ["move_id"], ["__count"]))
         for move in self:
@@ -42,6 +44,33 @@ class AccountMove(models.Model):
         action = self.env["ir.actions.actions"]._for_xml_id("tier_billing.tier_paid_credit_action")
         action["domain"] = [("move_id", "=", self._tier_root().id)]
         return action
+
+    @api.depends("invoice_line_ids.product_id", "invoice_line_ids.tier_wallet_id", "state")
+    def _compute_tier_lacks_wallet(self):
+        for move in self:
+            move.tier_lacks_wallet = move.state == "posted" and bool(move._tier_lines_without_wallet())
+
+    def _tier_lines_without_wallet(self):
+        """Return the lines of credit that name no wallet."""
+        return self._tier_credit_lines().filtered(
+            lambda line: line.product_id.is_tier_credit and not line.tier_wallet_id
+        )
+
+    def action_tier_choose_wallet(self):
+        """Open the lines of credit that name no wallet: a posted invoice does not let them be edited.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        self.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Choose the wallet"),
+            "res_model": "account.move.line",
+            "views": [(self.env.ref("tier_billing.account_move_line_wallet_list").id, "list")],
+            "domain": [("id", "in", self._tier_lines_without_wallet().ids)],
+            "context": {"create": False, "delete": False},
+        }
 
     # ------------------------------------------------------------------
     # What changes payments
@@ -141,17 +170,14 @@ class AccountMove(models.Model):
 
     def _tier_ask_for_wallet(self):
         """Have somebody choose the wallet of credit that is paid and has none."""
-        lines = self._tier_credit_lines().filtered(
-            lambda line: line.product_id.is_tier_credit and not line.tier_wallet_id
-        )
+        lines = self._tier_lines_without_wallet()
         summary = self.env._("Choose the wallet of paid credit")
         if lines and self.state == "posted" and self._tier_money() > 0 and not self._tier_is_asked(summary):
             self.activity_schedule(
                 "mail.mail_activity_data_warning",
                 summary=summary,
                 note=self.env._(
-                    "The invoice is paid, but it names no wallet. Choose one on the invoice line; it is credited "
-                    "at once."
+                    "The invoice is paid, but it names no wallet. Choose one by its button; it is credited at once."
                 ),
                 user_id=(self.invoice_user_id or self.env.ref("base.user_admin")).id,
             )

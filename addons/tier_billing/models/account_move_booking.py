@@ -17,6 +17,13 @@ class AccountMove(models.Model):
             # sudo: accountants need not have rights on wallets to see where an entry comes from.
             move.tier_booking_count = len(move.sudo().tier_booking_ids)
 
+    def _compute_show_reset_to_draft_button(self):
+        """Override of `account`: see :meth:`button_draft`."""
+        super()._compute_show_reset_to_draft_button()
+        for move in self:
+            if move.tier_booking_count and move.state == "posted":
+                move.show_reset_to_draft_button = False
+
     def button_draft(self):
         """Override of `account`: what was booked is corrected by an entry, not in the old one."""
         for move in self.filtered(lambda move: move.state == "posted"):

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 from .. import ledger
@@ -56,15 +56,15 @@ class TierAccount(models.Model):
         "(kind, company_id, currency_id, COALESCE(wallet_id, 0))",
         "There is one account of each kind per company, currency and wallet.",
     )
-    _credit_limit_positive = models.Constraint(
-        "CHECK (credit_limit >= 0 AND credit_limit < 1e12)",
-        "A credit limit is zero or more, and below one trillion.",
-    )
-    _spending_limits_positive = models.Constraint(
-        "CHECK (daily_limit >= 0 AND daily_limit < 1e12 AND monthly_limit >= 0 AND monthly_limit < 1e12)",
-        "A spending limit is zero or more, and below one trillion.",
-    )
     _expiry = models.Index("(credit_expires_on) WHERE credit_expires_on IS NOT NULL")
+
+    # The database checks it as well, see ledger/schema.sql: not by a constraint, which each change of a
+    # balance would evaluate.
+    @api.constrains("credit_limit", "daily_limit", "monthly_limit")
+    def _check_limits(self):
+        for account in self:
+            if not all(0 <= account[name] < 1e12 for name in ("credit_limit", "daily_limit", "monthly_limit")):
+                raise ValidationError(self.env._("A credit or spending limit is zero or more, and below one trillion."))
 
     @api.depends("kind", "wallet_id", "currency_id")
     def _compute_display_name(self):

@@ -108,10 +108,22 @@ class TierAudit(models.Model):
                 self.env._("No transfer is undone twice, or by more than it moved"),
                 SQL(
                     """
-                    SELECT o.from_account_id, o.from_wallet_id, o.amount, sum(t.amount_to),
+                    SELECT o.from_account_id, o.from_wallet_id, o.amount, sum(back.amount),
                            o.source_key
-                      FROM tier_transfer t JOIN tier_transfer o ON o.id = t.reverses_id
-                     GROUP BY o.id HAVING sum(t.amount_to) > o.amount"""
+                      FROM tier_transfer t JOIN tier_transfer o ON o.id = t.reverses_id,
+                           -- What was taken back too much may be given again.
+                           LATERAL (SELECT CASE WHEN t.from_account_id = o.to_account_id
+                                                THEN t.amount_to ELSE -t.amount END AS amount) back
+                     GROUP BY o.id HAVING sum(back.amount) > o.amount"""
+                ),
+            ),
+            "unsettled": (
+                self.env._("What was paid is credited within the hour"),
+                SQL(
+                    """
+                    SELECT NULL::integer, NULL::integer, 0, count(*), res_model || ' ' || res_id
+                      FROM tier_paid_change WHERE create_date < now() AT TIME ZONE 'UTC' - interval '1 hour'
+                     GROUP BY res_model, res_id"""
                 ),
             ),
         }

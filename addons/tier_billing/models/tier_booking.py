@@ -145,9 +145,58 @@ class TierBooking(models.Model):
         for done, company in enumerate(companies, 1):
             try:
                 self._book(company)
-            except Exception:
+                self._warn_of_difference(company)
+            except Exception as error:
                 _logger.exception("The wallets of company %s could not be booked", company.id)
+                self._call_managers(
+                    company, self.env._("The wallets could not be booked"), self._reason(company, error)
+                )
             Cron._commit_progress(1, remaining=len(companies) - done)
+
+    @api.model
+    def _reason(self, company, error):
+        """Tell people what went wrong: our own words, never those of the database.
+
+        :rtype: str
+        """
+        words = str(error) if isinstance(error, UserError) else self.env._("See the server's log.")
+        return f"{company.name}: {words}"
+
+    @api.model
+    def _warn_of_difference(self, company):
+        """Call the managers if the books and the wallets did not agree at the end of yesterday."""
+        yesterday = self._today(company) - timedelta(days=1)
+        Report = self.env["tier.reconciliation"].with_context(allowed_company_ids=company.ids).sudo()
+        report = Report.new({"company_id": company.id, "date_from": yesterday, "date_to": yesterday})
+        for line in report._compare():
+            currency = self.env["res.currency"].browse(line["currency_id"])
+            if not currency.is_zero(line["difference"]):
+                self._call_managers(
+                    company,
+                    self.env._("The wallets and the books differ"),
+                    self.env._(
+                        "%(company)s, %(day)s: %(amount)s. See Books, Reconciliation.",
+                        company=company.name,
+                        day=fields.Date.to_string(yesterday),
+                        amount=currency.format(line["difference"]),
+                    ),
+                )
+
+    @api.model
+    def _call_managers(self, company, summary, note):
+        """Give the billing managers of a company something to do, unless they have it already.
+
+        :param str summary: what it is about
+        :param str note: what exactly
+        """
+        managers = self.env.ref("tier_billing.group_tier_manager").all_user_ids
+        for user in managers.filtered(lambda user: not user.share and company in user.company_ids):
+            partner = user.partner_id.sudo()
+            known = partner.activity_ids.filtered(lambda todo, user=user: todo.user_id == user)
+            if summary not in known.mapped("summary"):
+                partner.activity_schedule(
+                    "mail.mail_activity_data_warning", summary=summary, note=note, user_id=user.id
+                )
 
     @api.model
     def _book(self, company, until=None, everything=False):
@@ -251,26 +300,6 @@ class TierBooking(models.Model):
     # ------------------------------------------------------------------
     # Buttons
     # ------------------------------------------------------------------
-
-    def action_book(self):
-        """Book all days that are over, for the companies that are switched on.
-
-        :return: a notification
-        """
-        if not self.env.user.has_group("tier_billing.group_tier_manager"):
-            raise UserError(self.env._("Only a billing manager books by hand; it is done every night."))
-        moves = [move for company in self.env.companies for move in self._book(company)]
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("%s journal entries posted.", len(moves))
-                if moves
-                else self.env._("The books are up to date: there is nothing to post until the day is over."),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
 
     def action_move(self):
         """Open the journal entry.

@@ -10,6 +10,8 @@ _logger = logging.getLogger(__name__)
 
 # Name our advisory locks: any numbers that no other module uses ("tiet", "tieu").
 LOCK_MOVE, LOCK_PAYMENT = 0x74696574, 0x74696575
+# Documents settled before the request that changed their payments ends.
+AT_ONCE = 50
 
 
 class TierPaidChange(models.Model):
@@ -101,11 +103,17 @@ class TierPaidChange(models.Model):
 def _settle_after_commit(registry, documents):
     """Settle documents; an error is logged, for their transaction is done.
 
+    Who reconciles hundreds at once does not wait for all of them.
+
     :param registry: the database's registry
     :param documents: set of (model name, id)
     """
-    for model, res_id in sorted(documents):
+    now = sorted(documents)[:AT_ONCE]
+    for model, res_id in now:
         _settle_apart(registry, model, res_id)
+    if len(now) < len(documents):
+        with registry.cursor() as cr:
+            api.Environment(cr, api.SUPERUSER_ID, {}).ref("tier_billing.ir_cron_settle_paid_documents")._trigger()
 
 
 def _settle_apart(registry, model, res_id):

@@ -82,12 +82,16 @@ class TierPaidCredit(models.Model):
             credit, further = self._new_credit(origin, own, wallet, currency, due, reason, links)
             made[credit] = further
             moved[wallet] = [*moved.get(wallet, ()), *back, *further]
+        for wallet, movements in moved.items():
+            self._tell(wallet, movements, reason)
+        # Late: from here to the commit the accounts are locked.
         transfers = self.env["tier.transfer"]._post([movement for own in moved.values() for movement in own])
         ids = {transfer.source_key: transfer.id for transfer in transfers}
         for credit, movements in made.items():
             credit.transfer_ids = [Command.set([ids[movement.source_key] for movement in movements])]
-        for wallet, movements in moved.items():
-            self._tell(wallet, movements, reason)
+            if credit.amount > 0:
+                credit.wallet_id._prolong_validity(credit.transfer_ids)
+        self.env["tier.wallet"].union(*moved)._ask_about_debt()
 
     def _undo(self, due, reason):
         """Undo parts of these credits that go the other way, the latest first.
@@ -137,7 +141,7 @@ class TierPaidCredit(models.Model):
         return credit, build(abs(amount), key, reason)
 
     def _tell(self, wallet, movements, reason):
-        """Note on a wallet what came or went.
+        """Note on a wallet what comes or goes.
 
         :param movements: those that concern it
         """
@@ -149,4 +153,3 @@ class TierPaidCredit(models.Model):
             wallet._note_by_system(self.env._("%(amount)s credited. %(reason)s", amount=figure, reason=reason))
         elif amount < 0:
             wallet._note_by_system(self.env._("%(amount)s taken back. %(reason)s", amount=figure, reason=reason))
-            wallet._ask_about_debt()

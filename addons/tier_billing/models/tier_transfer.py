@@ -60,9 +60,8 @@ class TierTransfer(models.Model):
     # A top-up may be paid back in parts, as adjustments; a refund undoes the whole.
     _refunded_once = models.UniqueIndex("(reverses_id) WHERE kind = 'refund'", "A transfer is refunded once.")
     _amounts = models.Constraint(
-        "CHECK (amount >= 0 AND amount_to >= 0 AND amount + amount_to > 0"
-        " AND amount < 1e12 AND amount_to < 1e12"
-        " AND scale(amount) <= 6 AND scale(amount_to) <= 6)",
+        "CHECK (LEAST(amount, amount_to) >= 0 AND GREATEST(amount, amount_to) > 0"
+        " AND GREATEST(amount, amount_to) < 1e12 AND GREATEST(scale(amount), scale(amount_to)) <= 6)",
         "An amount is positive, below one trillion and has at most six decimals.",
     )
     _two_sides = models.Constraint(

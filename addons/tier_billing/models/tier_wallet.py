@@ -246,7 +246,7 @@ class TierWallet(models.Model):
                         )
                     )
         if "money" in vals or "parent_id" in vals:
-            self._check_no_money_yet(vals)
+            self._check_may_change_place(vals)
         result = super().write(vals)
         if "money" in vals or "parent_id" in vals:
             # Where a customer's payments land depends on its parent's place.
@@ -258,27 +258,6 @@ class TierWallet(models.Model):
         """Refuse to set limits without the right to."""
         if not self.env.su and not self.env.user.has_group("tier_billing.group_tier_manager"):
             raise AccessError(self.env._("Only a billing manager sets the limits of a wallet."))
-
-    def _check_no_money_yet(self, vals):
-        """Refuse to change where a wallet's money goes once money has moved.
-
-        :param dict vals: values about to be written
-        """
-        for wallet in self:
-            moves = "parent_id" in vals and wallet.parent_id.id != (vals["parent_id"] or False)
-            changes = moves or ("money" in vals and wallet.money != vals["money"])
-            concerned = wallet
-            if moves and not (wallet.parent_id and vals["parent_id"]):
-                # What customers of the provider pay is earned, what others pay
-                # is their parent's: theirs would land elsewhere as well.
-                concerned |= wallet.with_context(active_test=False).child_ids
-            if changes and concerned._has_transfers():
-                raise UserError(
-                    self.env._(
-                        "Money has moved in %s already: its parent and kind of money are fixed. Open another wallet.",
-                        wallet.name,
-                    )
-                )
 
     def _has_transfers(self):
         """Tell whether money ever moved in any of these wallets.

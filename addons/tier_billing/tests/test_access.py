@@ -11,6 +11,14 @@ RIGHTS = {
     "tier.wallet": {"auditor": "r", "user": "rwc", "manager": "rwcu", "portal": "r"},
     "tier.account": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.transfer": {"auditor": "r", "user": "r", "manager": "r", "portal": "r"},
+    "tier.allocation.request": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.allocation.request.line": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.allocation.schedule": {"auditor": "r", "user": "r", "manager": "rwcu", "portal": ""},
+    "tier.allocation.run": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.allocation.failure": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.bulk.allocation": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
+    "tier.bulk.allocation.line": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
+    "tier.wallet.move": {"auditor": "", "user": "", "manager": "rwcu", "portal": ""},
     # Writing serves the release of a hold alone; the model refuses all else.
     "tier.hold": {"auditor": "r", "user": "r", "manager": "rw", "portal": ""},
     "tier.spending": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
@@ -21,9 +29,12 @@ RIGHTS = {
     "tier.transfer.report": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.booking": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.booking.line": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
+    "tier.booking.run": {"auditor": "", "user": "", "manager": "rwcu", "portal": ""},
     # Transient: a report that a reader makes for itself.
     "tier.reconciliation": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.reconciliation.line": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
+    "tier.payout": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": ""},
+    "tier.statement": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.wallet.operation": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn of its own wallet.

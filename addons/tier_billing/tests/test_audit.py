@@ -1,5 +1,7 @@
 """The money audit finds what it looks for. Faults are made with the triggers off."""
 
+from decimal import Decimal
+
 from odoo.tools import mute_logger
 
 from .common import TierBillingCase
@@ -62,6 +64,22 @@ class TestAudit(TierBillingCase):
             self.shell.id,
         )
         self.assertIn("fits", self.run_audit()[1])
+
+    def test_taken_back_and_given_again(self):
+        transfers = self.env["tier.transfer"].search([("source_key", "=", "audit-topup")])
+        for share in ("1", "0", "1"):
+            transfers._take_back(Decimal(share), "test")
+        self.assertEqual(self.run_audit()[1], set())
+        self.tamper("UPDATE tier_transfer SET amount = 99, amount_to = 99 WHERE source_key = 'audit-topup'")
+        self.assertIn("reversal", self.run_audit()[1])
+
+    def test_paid_and_not_credited(self):
+        change = self.env["tier.paid.change"].create({"res_model": "account.move", "res_id": 1})
+        self.assertEqual(self.run_audit()[1], set())
+        self.tamper("UPDATE tier_paid_change SET create_date = now() - interval '2 hours' WHERE id = %s", change.id)
+        audit, codes = self.run_audit()
+        self.assertEqual(codes, {"unsettled"})
+        self.assertEqual(audit.finding_ids.detail, "account.move 1")
 
     def test_nightly_calls_the_managers(self):
         manager = self.staff("manager")

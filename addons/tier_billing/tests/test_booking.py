@@ -1,8 +1,8 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from odoo import fields
-from odoo.exceptions import UserError
+from odoo import Command, fields
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -294,12 +294,38 @@ class TestBooking(BookingCase):
         with self.assertRaisesRegex(UserError, "Credit sold account"):
             self.book()
 
+    def by_hand(self, role="manager", **values):
+        """Book by the wizard."""
+        user = self.staff(role)
+        user.write({"company_ids": [Command.set(self.company.ids)], "company_id": self.company.id})
+        wizard = self.env["tier.booking.run"].with_user(user).create(values)
+        self.env.flush_all()
+        with self.enter_registry_test_mode():
+            action = wizard.action_book()
+        self.env.invalidate_all()
+        return action["params"]["message"]
+
+    def test_by_hand(self):
+        _provider, reseller, _user = self.new_chain()
+        self.used(reseller, "1.00", "a")
+        reseller._topup("5.00", "today")
+        self.assertEqual(self.by_hand(), "One journal entry posted.")
+        with self.assertRaisesRegex(UserError, "to come"):
+            self.env["tier.booking.run"].create({"until": fields.Date.today() + timedelta(days=2)}).action_book()
+        self.book()
+        self.assertBooked()
+
     def test_only_a_manager_books_by_hand(self):
-        Booking = self.env["tier.booking"]
-        with self.assertRaisesRegex(UserError, "manager"):
-            Booking.with_user(self.staff("user")).action_book()
+        with self.assertRaises(AccessError):
+            self.by_hand("user")
         with self.assertRaises(UserError):
-            Booking.with_user(self.staff("manager")).create({})
+            self.env["tier.booking"].with_user(self.staff("manager")).create({})
+
+    def test_another_company_s_books_are_closed(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        wizard = self.env["tier.booking.run"].create({"company_id": other.id})
+        with self.assertRaisesRegex(AccessError, "Switch on"):
+            wizard.action_book()
 
     def test_the_cron_goes_on_after_a_company_that_fails(self):
         _provider, reseller, _user = self.new_chain()
@@ -313,3 +339,25 @@ class TestBooking(BookingCase):
             self.env.ref("tier_billing.ir_cron_book").method_direct_trigger()
         self.env.invalidate_all()
         self.assertBooked()
+        todo = self.env.ref("base.user_admin").partner_id.activity_ids.filtered(
+            lambda activity: activity.summary == "The wallets could not be booked"
+        )
+        self.assertIn("Wallets journal", todo.note)
+
+    def test_the_cron_calls_when_the_books_differ(self):
+        _provider, reseller, _user = self.new_chain()
+        self.used(reseller, "1.00", "a", datetime.now() - timedelta(days=3))
+        move = self.book()
+        line = move.line_ids.filtered(lambda item: item.account_id == self.company.tier_credit_account_id)
+        admin = self.env.ref("base.user_admin")
+        admin.company_ids |= self.company
+        self.env["tier.booking"]._warn_of_difference(self.company)
+        self.assertNotIn("The wallets and the books differ", admin.partner_id.activity_ids.mapped("summary"))
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE account_move_line SET amount_currency = 1.5 WHERE id = %s", [line.id])
+        self.env.invalidate_all()
+        for _night in range(2):
+            self.env["tier.booking"]._warn_of_difference(self.company)
+        todo = admin.partner_id.activity_ids.filtered(lambda todo: todo.summary == "The wallets and the books differ")
+        self.assertEqual(len(todo), 1)
+        self.assertIn("0.50", todo.note)

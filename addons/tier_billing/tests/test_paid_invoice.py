@@ -1,10 +1,15 @@
 """An invoice credits wallets as far as it is really paid, and once."""
 
+from unittest.mock import patch
+
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from .paid_common import PaidCase
+
+CHANGE = "odoo.addons.tier_billing.models.tier_paid_change"
+CRON = "tier_billing.ir_cron_settle_paid_documents"
 
 
 @tagged("post_install", "-at_install")
@@ -244,6 +249,28 @@ class TestPaidInvoice(PaidCase):
         self.assertBalances(self.wallet, "-15")
         self.assertEqual(self.wallet.activity_ids.mapped("summary"), ["Credit was taken back that is spent already"])
 
+    def test_validity_is_prolonged(self):
+        self.wallet.credit_valid_days = 30
+        self.pay(self.invoice(20))
+        self.assertTrue(self.wallet.account_id.credit_expires_on)
+
+    def test_many_at_once_are_left_to_the_scheduled_action(self):
+        invoices = self.env["account.move"].union(*(self.invoice(1) for _number in range(3)))
+        triggers = self.env["ir.cron.trigger"].search_count([("cron_id", "=", self.env.ref(CRON).id)])
+        with patch(f"{CHANGE}.AT_ONCE", 2):
+            wizard = self.env["account.payment.register"].with_context(
+                active_model="account.move", active_ids=invoices.ids
+            )
+            wizard.create({"journal_id": self.bank.id, "group_payment": False})._create_payments()
+            self.env.flush_all()
+            with self.enter_registry_test_mode():
+                self.env.cr.postcommit.run()
+        added = self.env["ir.cron.trigger"].search_count([("cron_id", "=", self.env.ref(CRON).id)]) - triggers
+        self.assertEqual(added, 1)
+        self.assertBalances(self.wallet, "2")
+        self.run_cron()
+        self.assertBalances(self.wallet, "3")
+
     def test_postpaid_wallet_is_restored(self):
         postpaid = self.new_wallet("Kepler", self.top, payment_mode="postpaid", credit_limit=100)
         self.usage(postpaid, "40", "call")
@@ -320,7 +347,9 @@ class TestWalletOfTheLine(PaidCase):
         self.pay(invoice)
         self.assertBalances(self.wallet, "0")
         self.assertEqual(invoice.activity_ids.mapped("summary"), ["Choose the wallet of paid credit"])
-        invoice.invoice_line_ids.tier_wallet_id = self.wallet
+        self.assertTrue(invoice.tier_lacks_wallet)
+        self.env["account.move.line"].search(invoice.action_tier_choose_wallet()["domain"]).tier_wallet_id = self.wallet
+        self.assertFalse(invoice.tier_lacks_wallet)
         self.settle()
         self.assertBalances(self.wallet, "20")
 

@@ -31,7 +31,7 @@ class TierReconciliationLine(models.TransientModel):
         help="Moved up to this day and in no entry: the present day, and late events until the next run.",
     )
     late = fields.Float(
-        "Booked on other days",
+        "Booked later",
         digits=(20, 6),
         readonly=True,
         help="Moved up to this day and in the books at a later date, for its own day was closed; or in an entry that "
@@ -71,9 +71,9 @@ class TierReconciliationLine(models.TransientModel):
     @api.depends("difference", "unbooked", "currency_id")
     def _compute_state(self):
         for line in self:
-            if not line.currency_id.is_zero(line.difference):
+            if line.currency_id and not line.currency_id.is_zero(line.difference):
                 line.state = "differs"
-            elif not line.currency_id.is_zero(line.unbooked):
+            elif line.currency_id and not line.currency_id.is_zero(line.unbooked):
                 line.state = "open"
             else:
                 line.state = "agrees"

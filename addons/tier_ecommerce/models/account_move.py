@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from odoo import models
 
 
@@ -27,10 +29,9 @@ class AccountMove(models.Model):
     def _tier_money(self):
         """Override of `tier_billing`: less what online payments of this invoice gave back.
 
-        What was given back with a credit note is counted with that.
+        What was given back with a credit note is counted with that, and
+        payments in the shop give back what they credited by themselves.
         """
-        money = super()._tier_money()
-        for refund in self.transaction_ids.child_transaction_ids:
-            if refund.operation == "refund" and refund.state == "done":
-                money -= refund._tier_open_refund()
-        return money
+        payments = self.transaction_ids.filtered(lambda tx: not tx._tier_orders())
+        refunds = payments.child_transaction_ids.filtered(lambda tx: tx.operation == "refund" and tx.state == "done")
+        return super()._tier_money() - sum((refund._tier_open_refund() for refund in refunds), Decimal(0))

@@ -1,4 +1,5 @@
 from . import (
+    test_credit_invoice,
     test_credit_once,
     test_credit_refund,
     test_credit_share,

@@ -1,1 +1,1 @@
-from . import disputes, portal, statements
+from . import bills, disputes, payouts, portal, statements

@@ -1,1 +1,10 @@
-from . import tier_charge, tier_charge_dispute, tier_dispute, tier_transfer, tier_usage_event, tier_wallet
+from . import (
+    tier_bill,
+    tier_charge,
+    tier_charge_dispute,
+    tier_dispute,
+    tier_payout,
+    tier_transfer,
+    tier_usage_event,
+    tier_wallet,
+)

@@ -79,4 +79,6 @@ class TierTransfer(models.Model):
             return self.env._("Returned to %s", other)
         if self.kind == "refund":
             return self.env._("Refund of usage")
+        if self.kind == "payout" and received:
+            return self.env._("Payout returned")
         return dict(self._fields["kind"]._description_selection(self.env))[self.kind]

@@ -1,8 +1,10 @@
 from . import (
     test_access_matrix,
     test_access_rpc,
+    test_bills,
     test_disputes,
     test_formatting,
+    test_payouts,
     test_portal_figures,
     test_portal_pages,
     test_portal_tour,

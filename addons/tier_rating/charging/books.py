@@ -177,7 +177,13 @@ class Shelf:
             return index
 
 
-FUNCTIONS = ("tier_rate_changed", "tier_rate_moved", "tier_rate_emptied")
+FUNCTIONS = (
+    "tier_rate_changed",
+    "tier_rate_moved",
+    "tier_rate_emptied",
+    "tier_rate_step_changed",
+    "tier_rate_step_moved",
+)
 
 
 def install(cr):
@@ -251,7 +257,9 @@ def _read_book(cr, key, version, per, index_of):
                        count(*) OVER (PARTITION BY prefix) = 1 AND band_id IS NULL AND date_to IS NULL
                        AND NOT COALESCE(connection_charge_own, false) AND NOT COALESCE(blocked, false)
                        AND COALESCE(initial_increment, 0) = 0 AND COALESCE(increment, 0) = 0
-                       AND scale(price) <= %(scale)s AND prefix !~ E'\\n' AS plain
+                       AND scale(price) <= %(scale)s
+                       AND id NOT IN (SELECT rate_id FROM tier_rate_step WHERE rate_id IS NOT NULL)
+                       AND prefix !~ E'\\n' AS plain
                   %(of_list)s
                  ORDER BY prefix)
             SELECT array_agg(DISTINCT prefix) FILTER (WHERE NOT plain),

@@ -1,5 +1,5 @@
 -- Tells who keeps a price list in memory (charging/books.py) that its rates have changed.
--- Installed by tier.rate on every install and upgrade; idempotent.
+-- Installed by tier.rate.step (whose table comes last) on every install and upgrade; idempotent.
 --
 -- The version comes from a sequence, so that it never repeats: not even one that a
 -- rolled back transaction had used.
@@ -33,6 +33,37 @@ DROP TRIGGER IF EXISTS tier_rate_updated ON tier_rate;
 CREATE TRIGGER tier_rate_updated AFTER UPDATE ON tier_rate
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_moved();
+-- Steps are part of their rate.
+CREATE OR REPLACE FUNCTION tier_rate_step_changed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tier_price_list SET rates_version = nextval('tier_rates_version_seq')
+     WHERE id IN (SELECT price_list_id FROM tier_rate WHERE id IN (SELECT rate_id FROM changed_rows));
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION tier_rate_step_moved() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tier_price_list SET rates_version = nextval('tier_rates_version_seq')
+     WHERE id IN (SELECT price_list_id FROM tier_rate
+                   WHERE id IN (SELECT rate_id FROM old_rows UNION SELECT rate_id FROM new_rows));
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS tier_rate_step_inserted ON tier_rate_step;
+CREATE TRIGGER tier_rate_step_inserted AFTER INSERT ON tier_rate_step
+    REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_step_changed();
+DROP TRIGGER IF EXISTS tier_rate_step_deleted ON tier_rate_step;
+CREATE TRIGGER tier_rate_step_deleted AFTER DELETE ON tier_rate_step
+    REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_step_changed();
+DROP TRIGGER IF EXISTS tier_rate_step_updated ON tier_rate_step;
+CREATE TRIGGER tier_rate_step_updated AFTER UPDATE ON tier_rate_step
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_step_moved();
+
 -- A truncation passes by the others; versions must change all the same.
 CREATE OR REPLACE FUNCTION tier_rate_emptied() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -40,6 +71,9 @@ BEGIN
     UPDATE tier_price_list SET rates_version = nextval('tier_rates_version_seq');
     RETURN NULL;
 END $$;
+DROP TRIGGER IF EXISTS tier_rate_step_truncated ON tier_rate_step;
+CREATE TRIGGER tier_rate_step_truncated AFTER TRUNCATE ON tier_rate_step
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_emptied();
 DROP TRIGGER IF EXISTS tier_rate_truncated ON tier_rate;
 CREATE TRIGGER tier_rate_truncated AFTER TRUNCATE ON tier_rate
     FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_emptied();

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..engine.tariff import Rate, Terms
+from ..engine.tariff import Rate, Step, Terms
 
 
 class Wallet(NamedTuple):
@@ -174,7 +174,8 @@ def load_price_lists(cr, list_ids):
                    COALESCE(b.connection_charge, 0)::text, COALESCE(b.minimum_charge, 0)::text,
                    COALESCE(b.grace_seconds, 0), COALESCE(b.surcharge, 0)::text,
                    NULLIF(b.surcharge_after, 0), COALESCE(b.max_session, 0), b.rounding_method,
-                   b.rounding_digits, b.tz
+                   b.rounding_digits, b.tz, COALESCE(b.connection_deductible, false),
+                   NULLIF(b.maximum_charge, 0)::text
               FROM level JOIN tier_brand b ON b.id = level.brand_id
              ORDER BY level.top, level.depth""",
             list(list_ids),
@@ -206,6 +207,8 @@ def load_price_lists(cr, list_ids):
                 rounding_method=brand[10],
                 rounding_digits=brand[11],
                 timezone=brand[12],
+                connection_deductible=brand[13],
+                maximum_charge=None if brand[14] is None else Decimal(brand[14]),
             ),
         )
     return lists
@@ -257,7 +260,10 @@ def read_rates(cr, probes):
                    CASE WHEN r.connection_charge_own
                         THEN COALESCE(r.connection_charge, 0)::text END,
                    NULLIF(r.initial_increment, 0), NULLIF(r.increment, 0), r.date_from, r.date_to,
-                   COALESCE(r.blocked, false), r.destination_id
+                   COALESCE(r.blocked, false), r.destination_id,
+                   (SELECT array_agg(ARRAY[t.from_second::text, t.price::text, t.increment::text]
+                                     ORDER BY t.from_second)
+                      FROM tier_rate_step t WHERE t.rate_id = r.id)
               FROM unnest(%s::integer[], %s::integer[], %s::varchar[])
                    AS w(list_id, service_id, prefix)
               JOIN tier_rate r ON r.price_list_id = w.list_id AND r.prefix = w.prefix
@@ -284,6 +290,9 @@ def read_rates(cr, probes):
                 blocked=row[12],
                 destination_id=row[13],
                 list_id=row[0],
+                steps=tuple(
+                    Step(int(start), Decimal(price), row[5], int(size)) for start, price, size in row[14] or ()
+                ),
             )
         )
     return found

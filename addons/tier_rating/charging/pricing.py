@@ -482,4 +482,5 @@ def _converted(terms, factor):
         connection_charge=terms.connection_charge * factor,
         minimum_charge=terms.minimum_charge * factor,
         surcharge=terms.surcharge * factor,
+        maximum_charge=None if terms.maximum_charge is None else terms.maximum_charge * factor,
     )

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from .grant import coins, longest
 from .offer import Offer, Receipt
+from .package import Package, PackagedSession
 from .rounding import EXACT, as_amount
 from .session import Session
 from .shortfall import Shortfall
@@ -67,6 +68,7 @@ class Tier:
     :param Receipt receipt: how its parent books the payment; None = same currency
     :param Decimal spendable: the most that the session may cost it, whoever brings the funds
         (a spending limit), in its currency; None = no limit
+    :param Package package: that it uses before money; None = none
     """
 
     link: Link
@@ -74,6 +76,13 @@ class Tier:
     available: Decimal
     receipt: Receipt | None = None
     spendable: Decimal | None = None
+    package: Package | None = None
+
+    def session(self, start, limit):
+        """Return what the session costs it, as a function of its length."""
+        if self.package is None:
+            return Session(self.offer, start, limit)
+        return PackagedSession(self.package.offer(self.offer), start, limit, self.package)
 
 
 class Grant(NamedTuple):
@@ -167,7 +176,7 @@ def grant_chain(tiers, start, cap=None):
     limit = longest([tier.offer for tier in tiers], cap)
     if limit < 1:
         return Grant(0, _holds(tiers, [], [], 0), None)
-    sessions = [Session(tier.offer, start, limit) for tier in tiers]
+    sessions = [tier.session(start, limit) for tier in tiers]
     limit = min(session.limit for session in sessions)
     shortfalls = [None] * len(tiers)
     reached, limited_by = limit, None
@@ -186,7 +195,7 @@ def grant_chain(tiers, start, cap=None):
         if within < reached:
             reached, limited_by = within, position
     if limited_by is not None:
-        reached = sessions[0].blocks.floor(reached)
+        reached = sessions[0].floor(reached)
     return Grant(reached, _holds(tiers, sessions, shortfalls, reached), limited_by)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .errors import BAD_QUANTITY, NO_RATE, Invalid, Refused
 from .grant import coins, longest
-from .increments import COMPLETED, begun
+from .increments import begun
 from .price import FREE, GRACE, MAXIMUM, MINIMUM, UNANSWERED, Price, _parts
 from .rounding import ratio
 from .session import Session
@@ -164,7 +164,7 @@ def grantable_beyond(offer, start, available, package, cap=None):
     reached = session.affordable(coins(available, offer.terms.rounding_digits), session.limit)
     if reached == session.limit:
         return reached
-    return max(min(reached, package.left), _floor(session.blocks, reached, package))
+    return session.floor(reached)
 
 
 def shares(used, lefts):
@@ -186,18 +186,23 @@ def shares(used, lefts):
 
 
 class PackagedSession(Session):
-    """The price of one session beyond a package, as a function of its length."""
+    """The price of one session beyond a package, as a function of its length.
 
+    Completed increments are those of the whole session here, whatever its time bands.
+    """
+
+    packaged = True
     __slots__ = ("package",)
 
     def __init__(self, offer, start, limit, package):
-        if offer.terms.billed_time_rule == COMPLETED:
-            raise ValueError("completed increments and packages do not go together")
         self.package = package
         super().__init__(offer, start, limit)
 
     def _horizon(self, limit):
         return max(limit, self.package.draw(limit, self.blocks)[1])
+
+    def _counted(self, tariff, seconds):
+        return seconds
 
     def exact(self, quantity):
         if quantity <= self.meter.grace:
@@ -205,6 +210,13 @@ class PackagedSession(Session):
         used, billed = self.package.draw(quantity, self.blocks)
         time = self.time(billed) - self.time(used)
         return self.meter.total(self.meter.plain(self.tariff, time, quantity))
+
+    def floor(self, quantity):
+        """Return the end of the last whole block within a length, any second within the package."""
+        left = self.package.left
+        if not self.package.apart:
+            return max(min(quantity, left), self.blocks.floor(quantity))
+        return quantity if quantity <= left else left + self.blocks.floor(quantity - left)
 
     def parts(self, start, end):
         """Return the parts of a price, see :class:`Price`, of the billed units in between."""
@@ -215,13 +227,6 @@ class PackagedSession(Session):
                 parts += _parts(tariff, here, there)
             segment_start = segment_end
         return parts
-
-
-def _floor(blocks, reached, package):
-    """Return the end of the last whole block beyond a package."""
-    if package.apart:
-        return package.left + blocks.floor(reached - package.left) if reached > package.left else reached
-    return blocks.floor(reached)
 
 
 def _only(units, package):

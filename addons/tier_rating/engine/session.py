@@ -27,6 +27,7 @@ class Session:
     [0, 10, 600, 900]
     """
 
+    packaged = False
     __slots__ = ("blocks", "ends", "limit", "meter", "offer", "offsets", "tariff", "tariffs")
 
     def __init__(self, offer, start, limit):
@@ -59,10 +60,14 @@ class Session:
                 break
             self.tariffs.append(tariff)
             self.offsets.append(total - tariff.upto(elapsed))
-            billed = tariff.blocks.end(seconds) if self.meter.completed else seconds
+            billed = self._counted(tariff, seconds)
             total += tariff.upto(elapsed + billed) - tariff.upto(elapsed)
             elapsed += seconds
             self.ends.append(elapsed)
+
+    def _counted(self, tariff, seconds):
+        """Return the billed units of a whole segment."""
+        return tariff.blocks.end(seconds) if self.meter.completed else seconds
 
     def exact(self, quantity):
         """Return the exact price of a length up to the limit, over ``meter.denominator``."""
@@ -102,6 +107,10 @@ class Session:
             else:
                 bad = middle
         return good
+
+    def floor(self, quantity):
+        """Return the end of the last whole block within a length."""
+        return self.blocks.floor(quantity)
 
     def pieces(self):
         """Return [(start, end, integer price of a unit)] of the billed time."""

@@ -132,6 +132,8 @@ def always_covered(sale, cost, income):
     def covers(sold, bought):
         return sold * factor >= bought * divisor
 
+    if sale.packaged or cost.packaged:
+        return False
     if not (
         sale.blocks.contain(cost.blocks)
         and high.grace <= low.grace

@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_send,
+    ir_actions_report,
     tier_audit,
     tier_bill,
     tier_bill_charge,
@@ -18,6 +19,7 @@ from . import (
     tier_endpoint,
     tier_price_list,
     tier_rate,
+    tier_rate_step,
     tier_service,
     tier_session,
     tier_switch,
@@ -28,4 +30,6 @@ from . import (
     tier_wallet,
     tier_wallet_dispute,
     tier_wallet_invoicing,
+    tier_wallet_move,
+    tier_wallet_payout,
 )

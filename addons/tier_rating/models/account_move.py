@@ -113,7 +113,7 @@ class AccountMove(models.Model):
         """Return what the call list of this invoice shows.
 
         :return: dict with the ``lines`` of the summary, as (service, destination, line), the
-            ``calls`` and whether those are ``all`` of them
+            ``calls``, whether those are ``all`` of them, and how to print ``money`` and ``plain`` numbers
         """
         self.ensure_one()
         move = self._tier_usage_invoices()
@@ -126,10 +126,15 @@ class AccountMove(models.Model):
             for line in summary.of_invoices(self.env, move.ids)
         ]
         complete = move.tier_usage_calls <= call_list.PDF_CALLS
+        calls = list(call_list.calls(self.env, move)) if complete else []
+        costs = [row[2].amount for row in lines] + [call["cost"] for call in calls]
+        # As many decimals as the finest amount has, so that the columns line up.
+        digits = max([move.currency_id.decimal_places, *(-cost.normalize().as_tuple().exponent for cost in costs)])
         return {
             "lines": lines,
-            "calls": list(call_list.calls(self.env, move)) if complete else [],
+            "calls": calls,
             "all": complete,
+            "money": lambda amount: f"{amount:.{digits}f}",
             "plain": call_list.plain,
         }
 

@@ -13,12 +13,17 @@ class TierAudit(models.Model):
                 self.env._("A charged event is charged on every tier of its chain"),
                 SQL(
                     """
-                    SELECT w.account_id, e.wallet_id, w.tier + 1, count(c.id), e.source_key
+                    -- As deep as the payer was then: it may have been moved since.
+                    SELECT w.account_id, e.wallet_id,
+                           COALESCE(max(c.tier) FILTER (WHERE c.wallet_id = e.wallet_id), w.tier) + 1,
+                           count(c.id), e.source_key
                       FROM tier_usage_event e
                       JOIN tier_wallet w ON w.id = e.wallet_id
                       LEFT JOIN tier_charge c ON c.event_id = e.id AND c.reverses_id IS NULL
                      WHERE e.state IN ('charged', 'refunded')
-                     GROUP BY e.id, w.account_id, w.tier HAVING count(c.id) <> w.tier + 1"""
+                     GROUP BY e.id, w.account_id, w.tier
+                    HAVING count(c.id) <>
+                           COALESCE(max(c.tier) FILTER (WHERE c.wallet_id = e.wallet_id), w.tier) + 1"""
                 ),
             ),
             "suspense": (

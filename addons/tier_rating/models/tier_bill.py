@@ -122,6 +122,15 @@ class TierBill(models.Model):
             self._collect()
         return result
 
+    @api.constrains("date_from", "date_to", "tax_percent")
+    def _check_sane(self):
+        """Say it in words before the database refuses it."""
+        for bill in self:
+            if bill.date_to < bill.date_from:
+                raise ValidationError(self.env._("The last day is before the first one."))
+            if not 0 <= bill.tax_percent < 100:
+                raise ValidationError(self.env._("The tax is a percentage between 0 and 100."))
+
     def _check_settable(self, vals):
         """Refuse values that are computed, or set by the buttons."""
         if vals.keys() & self._fields.keys() - SOURCE_FIELDS - TEXT_FIELDS - {"message_ids", "message_follower_ids"}:

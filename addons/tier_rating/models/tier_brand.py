@@ -52,13 +52,20 @@ class TierBrand(models.Model):
         [
             ("initial_plus", "Initial block, then whole increments"),
             ("multiple", "Multiple of the increment"),
+            ("completed", "Completed increments only"),
         ],
         required=True,
         default="initial_plus",
-        help="30/20 bills a call of 120 s as 130 s (30 + 5 × 20) by the first rule, as 120 s by the second.",
+        help="30/20 bills a call of 120 s as 130 s (30 + 5 × 20) by the first rule, as 120 s by the others; "
+        "one of 119 s as 100 s by the last, which counts completed increments in each time band.",
     )
     connection_charge = fields.Float(digits=RATE_DIGITS, help="Once for every answered call.")
+    connection_deductible = fields.Boolean(
+        "Deductible connection charge",
+        help="The connection charge is the least that a call costs, and part of the price of its time.",
+    )
     minimum_charge = fields.Float(digits=RATE_DIGITS)
+    maximum_charge = fields.Float(digits=RATE_DIGITS, help="The most that one event costs. Zero: no limit.")
     grace_seconds = fields.Integer("Grace (s)", help="Calls up to this long are free.")
     surcharge = fields.Float(digits=RATE_DIGITS)
     surcharge_after = fields.Integer("Surcharge after (s)")
@@ -87,6 +94,7 @@ class TierBrand(models.Model):
     _charges_sane = models.Constraint(
         "CHECK (COALESCE(connection_charge, 0) >= 0 AND COALESCE(connection_charge, 0) < 1e9"
         " AND COALESCE(minimum_charge, 0) >= 0 AND COALESCE(minimum_charge, 0) < 1e9"
+        " AND COALESCE(maximum_charge, 0) >= 0 AND COALESCE(maximum_charge, 0) < 1e9"
         " AND COALESCE(surcharge, 0) >= 0 AND COALESCE(surcharge, 0) < 1e9"
         " AND COALESCE(grace_seconds, 0) >= 0 AND COALESCE(surcharge_after, 0) >= 0"
         " AND COALESCE(max_session, 0) >= 0)",

@@ -3,7 +3,6 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .. import charging
 from ..const import RATE_DIGITS
 
 
@@ -39,6 +38,9 @@ class TierRate(models.Model):
     date_from = fields.Date("Valid from")
     date_to = fields.Date("Valid to", help="The last day.")
     blocked = fields.Boolean(help="Calls to this prefix are refused.")
+    step_ids = fields.One2many(
+        "tier.rate.step", "rate_id", "Steps", copy=True, help="Other prices as a call lasts longer."
+    )
 
     # Serves the longest-prefix look-up: one index probe per candidate prefix.
     _look_up = models.UniqueIndex(
@@ -58,9 +60,6 @@ class TierRate(models.Model):
         "CHECK (date_to IS NULL OR date_from IS NULL OR date_to >= date_from)",
         "A rate ends after it begins.",
     )
-
-    def init(self):
-        charging.books.install(self.env.cr)
 
     @api.constrains("prefix", "service_id")
     def _check_prefix(self):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools.misc import format_date
 
 from odoo.addons.tier_billing.const import MONEY_DIGITS
 
@@ -227,6 +228,7 @@ class TierWallet(models.Model):
         """Return the values of the head of an invoice."""
         self.ensure_one()
         partner = self.partner_id
+        told = self.with_context(lang=partner.lang or self.env.lang)
         address = self.env["res.partner"].browse(partner.address_get(["invoice"])["invoice"])
         return {
             "move_type": "out_invoice",
@@ -235,10 +237,10 @@ class TierWallet(models.Model):
             "currency_id": self.currency_id.id,
             "invoice_date": invoice_date,
             "invoice_origin": self.name,
-            "ref": self.env._(
+            "ref": told.env._(
                 "Usage %(first)s to %(last)s",
-                first=fields.Date.to_string(first),
-                last=fields.Date.to_string(last),
+                first=format_date(told.env, first),
+                last=format_date(told.env, last),
             ),
             "tier_usage_wallet_id": self.id,
             "tier_usage_from": first,

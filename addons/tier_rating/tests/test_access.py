@@ -16,6 +16,7 @@ RIGHTS = {
     "tier.brand": PRICES,
     "tier.price.list": PRICES,
     "tier.rate": PRICES,
+    "tier.rate.step": PRICES,
     "tier.switch": PRICES,
     "tier.endpoint": {"auditor": "r", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.session": RECORDS,

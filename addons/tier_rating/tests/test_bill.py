@@ -79,14 +79,8 @@ class TestBill(BillCase):
         bill.tax_included = True
         self.assertEqual((bill.amount_untaxed, bill.amount_tax, bill.amount_total), (3.36, 0.64, 4))
         for wrong in (-1, 100, 1000):
-            with (
-                self.subTest(wrong),
-                mute_logger("odoo.sql_db"),
-                self.assertRaises(psycopg2.errors.CheckViolation),
-                self.env.cr.savepoint(),
-            ):
+            with self.subTest(wrong), self.assertRaises(ValidationError):
                 bill.tax_percent = wrong
-                self.env.flush_all()
 
     def test_lines_add_up_to_the_exact_sum(self):
         """Fractions of a cent on many lines are not lost one by one."""

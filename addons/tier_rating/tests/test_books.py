@@ -109,6 +109,9 @@ class TestBooks(TierRatingCase):
             lambda: self.own.rate_ids.write({"blocked": True}),
             self.own.rate_ids.unlink,
             lambda: self.own.write({"markup_percent": 50}),
+            lambda: self._add_step(self.base, "49", 1),
+            lambda: self.base.rate_ids.step_ids.write({"price": 3}),
+            lambda: self.base.rate_ids.step_ids.unlink(),
             lambda: self.new_rate(self.base, "493", "0.11"),
             lambda: self.voice.write({"price_per": 30}),
         )
@@ -119,6 +122,10 @@ class TestBooks(TierRatingCase):
                 after = self.assertSame("49301")
                 self.assertNotEqual(after, before)
                 before = after
+
+    def _add_step(self, price_list, prefix, price):
+        rate = price_list.rate_ids.filtered(lambda rate: rate.prefix == prefix)
+        self.env["tier.rate.step"].create({"rate_id": rate.id, "from_second": 10, "price": price})
 
     def test_what_was_rolled_back_does_not_count(self):
         before = self.priced("49301")

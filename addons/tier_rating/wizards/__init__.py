@@ -1,1 +1,1 @@
-from . import tier_rate_import, tier_usage_invoice, tier_usage_invoice_line, tier_usage_refund
+from . import tier_rate_import, tier_usage_invoice, tier_usage_invoice_line, tier_usage_refund, tier_wallet_move

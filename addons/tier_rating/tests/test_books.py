@@ -111,7 +111,7 @@ class TestBooks(TierRatingCase):
             lambda: self.own.write({"markup_percent": 50}),
             lambda: self._add_step(self.base, "49", 1),
             lambda: self.base.rate_ids.step_ids.write({"price": 3}),
-            lambda: self.base.rate_ids.step_ids.unlink(),
+            lambda: self.base.rate_ids.step_ids.unlink(),  # noqa: PLW0108
             lambda: self.new_rate(self.base, "493", "0.11"),
             lambda: self.voice.write({"price_per": 30}),
         )

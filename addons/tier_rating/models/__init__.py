@@ -30,6 +30,7 @@ from . import (
     tier_wallet,
     tier_wallet_dispute,
     tier_wallet_invoicing,
+    tier_wallet_statement,
     tier_wallet_move,
     tier_wallet_payout,
 )

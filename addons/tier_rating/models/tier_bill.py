@@ -239,9 +239,10 @@ class TierBill(models.Model):
 
     def _brand(self):
         """Return what the reseller sells to this customer under, empty if it has no brand."""
-        brands = self.wallet_id.brand_ids
-        listed = self.child_id.price_list_id.brand_id
-        return self.brand_id or (listed if listed in brands else brands[:1])
+        if self.brand_id or self.child_id.parent_id == self.wallet_id:
+            return self.brand_id or self.child_id._selling_brand()
+        # It buys from somebody else by now.
+        return self.wallet_id.brand_ids[:1]
 
     def _address(self, partner):
         """Return a postal address with the tax number below it."""

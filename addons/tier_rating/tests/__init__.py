@@ -17,6 +17,7 @@ from . import (
     test_refund,
     test_settle,
     test_spending_limits,
+    test_statement_brand,
     test_suspense,
     test_tariffs,
     test_transfer_report,

@@ -3,7 +3,6 @@ from . import (
     test_authorize,
     test_bill,
     test_booking,
-    test_books,
     test_charging,
     test_companies,
     test_demo,

@@ -3,6 +3,7 @@ from . import (
     test_authorize,
     test_bill,
     test_booking,
+    test_books,
     test_charging,
     test_companies,
     test_demo,

@@ -43,8 +43,8 @@ class TierAllocationRequest(models.Model):
         index=True,
         tracking=True,
     )
-    requested_by_id = fields.Many2one("res.users", required=True, readonly=True, ondelete="restrict")
-    decided_by_id = fields.Many2one("res.users", readonly=True, ondelete="restrict")
+    requested_by_id = fields.Many2one("res.users", "Requested by", required=True, readonly=True, ondelete="restrict")
+    decided_by_id = fields.Many2one("res.users", "Decided by", readonly=True, ondelete="restrict")
     decided_at = fields.Datetime("Decided on", readonly=True)
     may_decide = fields.Boolean(compute="_compute_may_decide")
     is_mine = fields.Boolean(compute="_compute_may_decide")

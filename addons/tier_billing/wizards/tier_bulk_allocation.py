@@ -36,6 +36,7 @@ class TierBulkAllocation(models.TransientModel):
     wallet_ids = fields.Many2many(
         "tier.wallet", string="Wallets", default=lambda self: self._default_wallet_ids(), check_company=True
     )
+    wallet_count = fields.Integer("Selected", compute="_compute_wallet_count")
     parent_id = fields.Many2one(
         "tier.wallet", "Customers of", domain="[('child_ids', '!=', False)]", check_company=True
     )
@@ -68,6 +69,11 @@ class TierBulkAllocation(models.TransientModel):
         if self.env.context.get("active_model") == "tier.wallet":
             return self.env.context.get("active_ids", [])
         return []
+
+    @api.depends("wallet_ids")
+    def _compute_wallet_count(self):
+        for bulk in self:
+            bulk.wallet_count = len(bulk.wallet_ids)
 
     # ------------------------------------------------------------------
     # Buttons

@@ -10,7 +10,7 @@ class TierBulkAllocationLine(models.TransientModel):
     _description = "Bulk Allocation Line"
 
     bulk_id = fields.Many2one("tier.bulk.allocation", required=True, index=True, ondelete="cascade")
-    label = fields.Char("From", readonly=True)
+    label = fields.Char("Who", readonly=True)
     wallet_id = fields.Many2one("tier.wallet", readonly=True, ondelete="cascade")
     parent_id = fields.Many2one(related="wallet_id.parent_id", string="Parent")
     amount = fields.Float(digits=MONEY_DIGITS, readonly=True)

@@ -32,7 +32,7 @@ class TierPayout(models.Model):
         account = self.company_id.sudo().tier_clearing_account_id
         if not account:
             raise UserError(
-                self.env._("Set the account of sold credit first: Settings, Tier Billing, Accounts of the wallets.")
+                self.env._("Set the account of sold credit first: Settings, Tier Billing, Accounts.")
             )
         wallet = self.wallet_id
         # sudo: a billing manager need not be an accountant; the bill says no more than the payout.

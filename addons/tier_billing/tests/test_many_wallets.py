@@ -20,10 +20,10 @@ class TestManyWallets(TierBillingCase):
         cls.env.flush_all()
         # As the ORM would have opened them one by one: copies of the user's wallet.
         template = cls.user
-        columns = SQL(
-            """partner_id, parent_id, tier, company_id, currency_id, money, payment_mode, state, active,
-               payee_account_id, grant_account_id"""
-        )
+        # Whatever columns other add-ons give it.
+        own = ("id", "name", "account_id", "parent_path")
+        fields = [field.name for field in template._fields.values() if field.store and field.column_type]
+        columns = SQL(", ").join(SQL.identifier(name) for name in fields if name not in own)
         rows = cls.env.execute_query(
             SQL(
                 """INSERT INTO tier_wallet (name, %(columns)s)

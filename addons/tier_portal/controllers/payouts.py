@@ -6,6 +6,7 @@ from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import pager
 
+from .. import formatting
 from .portal import PAGE, WALLET, TierPortal
 
 PAYOUTS = f"{WALLET}/payouts"
@@ -68,7 +69,7 @@ class TierPayouts(TierPortal):
         url, step = f"{self._tier_url(wallet)}/payouts", self._items_per_page
         pages = pager(url=url, total=Payout.search_count(domain), page=page, step=step)
         payouts = Payout.search(domain, limit=step, offset=pages["offset"])
-        margin = wallet._payout_margin_left()
+        margin, own_funds = wallet._payout_margin_left(), float(wallet._own_funds())
         values = self._tier_values(
             "payouts",
             wallet,
@@ -76,7 +77,9 @@ class TierPayouts(TierPortal):
             pager=pages,
             limit=float(wallet._payout_limit()),
             margin=None if margin is None else float(margin),
-            own_funds=float(wallet._own_funds()),
+            own_funds=own_funds,
+            # Why not all of it can be paid: it ends in fractions of a cent.
+            digits=formatting.digits_for(wallet.currency_id, [float(margin or 0), own_funds]),
             requested=float(wallet._payouts_requested()),
             may_request=wallet._is_of_user(),
             longest_note=LONGEST_NOTE,

@@ -87,7 +87,9 @@ class ResCompany(models.Model):
         copy=False,
         help="Where the days of the daily entries begin: that of the company's contact at the first entry.",
     )
-    tier_booked_at = fields.Datetime("Wallets last booked", readonly=True, copy=False)
+    tier_booked_at = fields.Datetime(
+        "Wallets booked until", readonly=True, copy=False, help="The next run looks at what was written or used since."
+    )
 
     def _tier_setup_accounting(self):
         """Create the accounts and the journal of the wallets that these companies lack.

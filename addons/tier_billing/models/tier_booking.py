@@ -93,14 +93,23 @@ class TierBooking(models.Model):
         """Return the days in which there may be something to book.
 
         Those of transfers and bookings that are newer than the last run (leans on the
-        BRIN index on the date of creation), and those whose entry was deleted.
+        BRIN index on the date of creation), those that were still to come then (leans on
+        the index on the date), and those whose entry was deleted.
 
         :param until: ``date`` of the last day that is over
         :param bool everything: all days that have transfers; reads the whole ledger
         :return: sorted list of ``date``
         """
         zone, since = self._zone(company), company.sudo().tier_booked_at
-        new = SQL("") if everything or not since else SQL("AND create_date >= %s", since - MARGIN)
+        new = old = SQL("")
+        if since and not everything:
+            new = SQL("AND create_date >= %s", since - MARGIN)
+            old = SQL(
+                "UNION SELECT tier_local_day(date, %s) FROM tier_transfer WHERE company_id = %s AND date >= %s",
+                zone,
+                company.id,
+                since - MARGIN,
+            )
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
@@ -108,6 +117,7 @@ class TierBooking(models.Model):
                 SELECT day
                   FROM (SELECT tier_local_day(date, %(zone)s) AS day FROM tier_transfer
                          WHERE company_id = %(company)s %(new)s
+                        %(old)s
                         UNION
                         SELECT day FROM tier_booking_line WHERE company_id = %(company)s %(new)s
                         UNION
@@ -116,6 +126,7 @@ class TierBooking(models.Model):
                 zone=zone,
                 company=company.id,
                 new=new,
+                old=old,
                 until=until,
             )
         )
@@ -213,8 +224,9 @@ class TierBooking(models.Model):
         """
         company = company.sudo()
         self._check_ready(company)
-        began = fields.Datetime.now()
         until = until or self._today(company) - timedelta(days=1)
+        # What was used later than that is news to the next run, whenever it was written.
+        began = min(fields.Datetime.now(), self._utc_bounds(company, until)[1])
         by_date = defaultdict(list)
         for day in self._days_to_look_at(company, until, everything):
             by_date[self._open_date(company, day)].append(day)
@@ -230,7 +242,7 @@ class TierBooking(models.Model):
 
     @api.model
     def _note_run(self, cr, company_id, began):
-        """Remember when the last run began, unless a later one did.
+        """Remember until when all is booked, unless a later run knows better.
 
         :param cr: cursor of a short transaction
         """

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from odoo import Command, fields
@@ -177,6 +177,19 @@ class TestBooking(BookingCase):
         reseller._topup("1.00", "today")
         self.assertFalse(self.book(until=fields.Date.today() - timedelta(days=1)))
         self.assertTrue(self.book())
+
+    def test_a_run_until_some_day_leaves_the_rest_to_the_next(self):
+        _provider, reseller, _user = self.new_chain()
+        for number in range(4):
+            self.used(reseller, "1.00", f"a:{number}", DAY + timedelta(days=number))
+        # All of it was written long before the next run.
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE tier_transfer DISABLE TRIGGER tier_transfer_append_only")
+        self.env.cr.execute("UPDATE tier_transfer SET create_date = '2026-11-01' WHERE source_key LIKE 'a:%'")
+        self.env.cr.execute("ALTER TABLE tier_transfer ENABLE TRIGGER tier_transfer_append_only")
+        self.assertEqual(len(self.book(until=date(2026, 11, 21))), 2)
+        self.assertEqual(len(self.book(until=date(2026, 11, 23))), 2)
+        self.assertBooked()
 
     def test_the_provider_s_own_money_is_not_credit(self):
         provider, _reseller, _user = self.new_chain()

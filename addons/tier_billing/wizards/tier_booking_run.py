@@ -50,6 +50,6 @@ class TierBookingRun(models.TransientModel):
             "params": {
                 "type": "success",
                 "message": message,
-                "next": self.env["ir.actions.actions"]._for_xml_id("tier_billing.tier_booking_action"),
+                "next": {"type": "ir.actions.act_window_close"},
             },
         }

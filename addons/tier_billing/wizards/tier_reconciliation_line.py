@@ -43,6 +43,12 @@ class TierReconciliationLine(models.TransientModel):
         readonly=True,
         help="What the wallets have in fractions that the books cannot hold; carried to the next entry.",
     )
+    expected = fields.Float(
+        "should be in the books",
+        digits=(20, 6),
+        compute="_compute_expected",
+        help="The wallets, less what is not booked yet, booked later or a fraction of a cent.",
+    )
     books = fields.Float(
         "In the books", digits=(20, 6), readonly=True, help="Balance of the account, by its posted journal items."
     )
@@ -67,6 +73,11 @@ class TierReconciliationLine(models.TransientModel):
     state = fields.Selection(
         [("agrees", "Agrees"), ("open", "To be booked"), ("differs", "Differs")], compute="_compute_state"
     )
+
+    @api.depends("books", "difference")
+    def _compute_expected(self):
+        for line in self:
+            line.expected = line.books - line.difference
 
     @api.depends("difference", "unbooked", "currency_id")
     def _compute_state(self):

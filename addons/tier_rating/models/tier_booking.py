@@ -38,6 +38,7 @@ class TierBookingLine(models.Model):
             ("date", "<", fields.Datetime.to_string(end)),
             ("wallet_id", "=", payer.wallet_id.id),
             ("service_id", "=", self.service_id.id),
+            ("transfer_id", "!=", False),
             ("reverses_id", "=" if self.kind == "usage" else "!=", False),
         ]
         return action

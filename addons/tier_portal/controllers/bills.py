@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import fields, http
 from odoo.exceptions import AccessError, MissingError, UserError, ValidationError
+from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import pager
@@ -57,6 +58,16 @@ class TierBills(TierPortal):
             wallet = self._tier_wallet(wallet_id)
         except (AccessError, MissingError):
             return request.redirect("/my")
+        return self._tier_bill_list(wallet, page, side)
+
+    def _tier_bill_list(self, wallet, page=1, side=None, error=None):
+        """Render the list of bills.
+
+        :param wallet: ``tier.wallet`` of the user
+        :param int page: number of the list's page
+        :param str side: given or received; what the wallet mostly has by default
+        :param str error: why something was refused
+        """
         Bill = request.env["tier.bill"]
         may_bill = self._tier_may_bill(wallet)
         if side not in ("given", "received"):
@@ -66,8 +77,21 @@ class TierBills(TierPortal):
         url = f"{self._tier_url(wallet)}/bills"
         pages = pager(url=url, url_args={"side": side}, total=Bill.search_count(domain), page=page, step=step)
         bills = Bill.search(domain, limit=step, offset=pages["offset"])
+        counts = dict(Bill._read_group(domain, ["state"], ["__count"])) if side == "given" else {}
         values = self._tier_values(
-            "bills", wallet, bills=bills._portal_rows(), side=side, may_bill=may_bill, pager=pages
+            "bills",
+            wallet,
+            bills=bills._portal_rows(),
+            side=side,
+            may_bill=may_bill,
+            drafts=counts.get("draft", 0),
+            unsent=Bill.search_count(domain & Domain("state", "=", "issued") & Domain("sent_on", "=", False))
+            if counts.get("issued")
+            else 0,
+            done={name: self._tier_id(request.params.get(name)) for name in ("made", "issued", "sent")},
+            done_any=any(name in request.params for name in ("made", "issued", "sent")),
+            error=error,
+            pager=pages,
         )
         return request.render("tier_portal.portal_my_bills", values)
 
@@ -87,6 +111,9 @@ class TierBills(TierPortal):
         try:
             # A refused draft leaves nothing behind, or its charges would be taken.
             with request.env.cr.savepoint():
+                if kw.get("child_id") == "all":
+                    bill = request.env["tier.bill"]._portal_create_all(wallet, self._tier_bill_values(kw))
+                    return request.redirect(f"{self._tier_url(wallet)}/bills?made={len(bill)}", 303)
                 child = self._tier_customer(wallet, self._tier_id(kw.get("child_id")))
                 vals = {**self._tier_bill_values(kw), "child_id": child.id}
                 bill = request.env["tier.bill"]._portal_create(wallet, vals)
@@ -104,6 +131,20 @@ class TierBills(TierPortal):
         except (AccessError, MissingError):
             return request.redirect("/my")
         return self._tier_bill_page(wallet, bill)
+
+    @http.route(f"{BILLS}/all/<any(issue,send):step>", type="http", auth="user", website=True, methods=["POST"])
+    def portal_all_bills(self, wallet_id, step, **kw):
+        done, error = 0, None
+        try:
+            wallet = self._tier_wallet(wallet_id)
+            done = request.env["tier.bill"]._portal_do_all(wallet, step)
+        except (AccessError, MissingError):
+            return request.redirect("/my")
+        except UserError as refusal:
+            error = str(refusal)
+        if error:
+            return self._tier_bill_list(wallet, error=error)
+        return request.redirect(f"{self._tier_url(wallet)}/bills?{'issued' if step == 'issue' else 'sent'}={done}", 303)
 
     @http.route(f"{BILL}/pdf", type="http", auth="user", website=True)
     def portal_bill_pdf(self, wallet_id, bill_id, **kw):

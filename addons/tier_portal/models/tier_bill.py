@@ -1,13 +1,17 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import format_date
+from odoo.tools import SQL, format_date
+
+from odoo.addons.tier_billing.statements import layout
 
 BADGES = {
     "draft": "text-bg-secondary",
     "issued": "text-bg-success",
     "cancelled": "text-bg-danger",
 }
+# Bills that one click makes, issues or mails.
+MANY = 100
 # What a reseller may say on a bill; all else follows from its charges.
 SETTABLE = frozenset(
     ("kind", "child_id", "date_from", "date_to", "brand_id", "note", "tax_name", "tax_percent", "tax_included")
@@ -84,6 +88,77 @@ class TierBill(models.Model):
         acting = self._portal_acting(wallet)
         vals = {name: value for name, value in vals.items() if name in SETTABLE}
         return acting.create({**vals, "wallet_id": wallet.id}).with_env(self.env)
+
+    @api.model
+    def _portal_create_all(self, wallet, vals):
+        """Make a draft for every direct customer with usage that stands on no bill of that kind yet.
+
+        So many at most that a page does not wait long; the next call makes the rest.
+
+        :param wallet: ``tier.wallet`` of the reseller
+        :param dict vals: of :data:`SETTABLE`, without a customer
+        :return: ``tier.bill``
+        """
+        acting = self._portal_acting(wallet)
+        vals = {name: value for name, value in vals.items() if name in SETTABLE - {"child_id", "brand_id"}}
+        start, stop = layout.span(vals["date_from"], vals["date_to"], wallet._statement_tz())
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT w.id FROM tier_wallet w
+                 WHERE w.parent_id = %(wallet)s AND EXISTS (
+                       SELECT FROM tier_charge c
+                        WHERE c.child_id = w.id AND c.wallet_id = %(wallet)s AND c.answered
+                          AND c.date >= %(start)s AND c.date < %(stop)s AND %(free)s)
+                 ORDER BY w.name, w.id LIMIT %(limit)s
+                """,
+                wallet=wallet.id,
+                start=start,
+                stop=stop,
+                free=SQL(
+                    "NOT EXISTS (SELECT FROM tier_bill_charge l WHERE l.charge_id = c.id)"
+                    if vals["kind"] == "invoice"
+                    else """NOT EXISTS (SELECT FROM tier_bill b
+                             WHERE b.wallet_id = c.wallet_id AND b.child_id = c.child_id
+                               AND b.kind = 'statement' AND b.state != 'cancelled'
+                               AND b.start_at = %s AND b.stop_at = %s)""",
+                    *(() if vals["kind"] == "invoice" else (start, stop)),
+                ),
+                limit=MANY,
+            )
+        )
+        return acting.create(
+            [{**vals, "wallet_id": wallet.id, "child_id": child} for (child,) in self.env.cr.fetchall()]
+        ).with_env(self.env)
+
+    @api.model
+    def _portal_do_all(self, wallet, step):
+        """Issue all drafts of a reseller that bill something, or mail all that was not mailed.
+
+        :param wallet: ``tier.wallet`` of the reseller
+        :param str step: issue or send
+        :return: how many were done; at most as many as a page may wait for
+        :rtype: int
+        """
+        acting = self._portal_acting(wallet)
+        domain = Domain("wallet_id", "=", wallet.id)
+        if step == "issue":
+            bills = acting.search(
+                domain & Domain("state", "=", "draft") & Domain("line_ids", "!=", False), order="id", limit=MANY
+            )
+            bills.action_issue()
+        else:
+            bills = acting.search(
+                domain
+                & Domain("state", "=", "issued")
+                & Domain("sent_on", "=", False)
+                & Domain("child_id.partner_id.email", "!=", False),
+                order="id",
+                limit=MANY,
+            )
+            bills.action_send()
+        return len(bills)
 
     def _portal_do(self, step, *args):
         """Let the reseller act on its own bill.

@@ -227,6 +227,49 @@ class TestBillPages(BillsMixin, HttpCase):
         self._post(f"{self._path(self.dealer, draft)}/delete")
         self.assertFalse(draft.exists())
 
+    def test_all_customers_at_once(self):
+        self._login("reseller")
+        base = self._path(self.reseller)
+        form = {"child_id": "all", "date_from": self.first, "date_to": self.last}
+        # Both were billed already.
+        self.assertTrue(self._post(f"{base}/new", **form).headers["Location"].endswith("made=0"))
+        self._call(self.sibling, 60, "4930777777", minutes=70)
+        self._call(self.user, 60, "4930777778", minutes=80)
+        self.assertTrue(self._post(f"{base}/new", **form, tax_percent="10").headers["Location"].endswith("made=2"))
+        drafts = self.env["tier.bill"].search([("wallet_id", "=", self.reseller.id), ("state", "=", "draft")])
+        self.assertEqual(sorted(drafts.mapped("amount_total")), [0.88, 0.99])
+        self.assertTrue(self._post(f"{base}/new", **form).headers["Location"].endswith("made=0"))
+        self.assertIn("Issue all drafts (2)", " ".join(self.url_open(base).text.split()))
+        self.assertTrue(self._post(f"{base}/all/issue").headers["Location"].endswith("issued=2"))
+        self.assertEqual(sorted(drafts.mapped("name")), ["INV/00003", "INV/00004"])
+        self.assertTrue(self._post(f"{base}/all/issue").headers["Location"].endswith("issued=0"))
+        # Who has no address is left out.
+        self.sibling.partner_id.email = "sibling@example.com"
+        self.assertTrue(self._post(f"{base}/all/send").headers["Location"].endswith("sent=2"))
+        self.assertTrue(self._post(f"{base}/all/send").headers["Location"].endswith("sent=0"))
+        sent = self.env["tier.bill"].search([("wallet_id", "=", self.reseller.id), ("sent_on", "!=", False)])
+        self.assertEqual(sent.child_id, self.sibling)
+        for made in (2, 0):
+            response = self._post(f"{base}/new", **form, kind="statement")
+            self.assertTrue(response.headers["Location"].endswith(f"made={made}"))
+
+    def test_nobody_else_does_it_for_all(self):
+        for role in ("user", "reseller", "sibling", "stranger"):
+            self._login(role)
+            for step in ("issue", "send"):
+                with self.subTest(role=role, step=step):
+                    response = self._post(f"{self._path(self.dealer)}/all/{step}")
+                    self.assertTrue(response.headers["Location"].endswith("/my"))
+            self._post(
+                f"{self._path(self.dealer)}/new",
+                child_id="all",
+                kind="statement",
+                date_from=self.first,
+                date_to=self.last,
+            )
+        self.assertEqual(self.bills["dealer's draft"].state, "draft")
+        self.assertEqual(self.env["tier.bill"].search_count([("wallet_id", "=", self.dealer.id)]), 2)
+
     def test_bad_forms_say_so(self):
         self._login("dealer")
         good = {"child_id": self.user.id, "date_from": self.first, "date_to": self.last}
@@ -267,7 +310,10 @@ class TestBillPages(BillsMixin, HttpCase):
         self.assertEqual(self.url_open(path).status_code, 200)
         for step in STEPS:
             self._post(f"{path}/{step}", note="x", date_from=self.first, date_to=self.last)
-        self._post(f"{self._path(self.dealer)}/new", child_id=self.user.id, date_from=self.first, date_to=self.last)
+        for child in (self.user.id, "all"):
+            self._post(f"{self._path(self.dealer)}/new", child_id=child, date_from=self.first, date_to=self.last)
+        for step in ("issue", "send"):
+            self._post(f"{self._path(self.dealer)}/all/{step}")
         self.assertEqual((draft.exists().state, draft.note), ("draft", False))
         self.assertEqual(self.env["tier.bill"].search_count([("wallet_id", "=", self.dealer.id)]), 2)
 

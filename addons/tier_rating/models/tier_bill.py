@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -52,12 +53,13 @@ class TierBill(models.Model):
         domain="[('wallet_id', '=', wallet_id)]",
         help="Whose name and logo it bears. Empty: that of the customer's price list, or the reseller's own.",
     )
-    date_from = fields.Date("From", required=True)
-    date_to = fields.Date("To", required=True)
+    date_from = fields.Date("From", required=True, default=lambda self: self._last_month()[0])
+    date_to = fields.Date("To", required=True, default=lambda self: self._last_month()[1])
     tz = fields.Char("Time zone", readonly=True, help="Where the days of the period begin: that of the company.")
     start_at = fields.Datetime(readonly=True)
     stop_at = fields.Datetime(readonly=True)
     issued_on = fields.Date(readonly=True, copy=False)
+    sent_on = fields.Date("Mailed on", readonly=True, copy=False)
     cancel_reason = fields.Char(readonly=True, copy=False)
     note = fields.Text(help="Terms of payment, legal texts. Printed below the sums.")
     tax_name = fields.Char(help="What the tax is called, such as VAT.")
@@ -328,6 +330,7 @@ class TierBill(models.Model):
             if not bill.child_id.partner_id.email:
                 raise UserError(self.env._("%s has no mail address.", bill.customer_name))
             template.sudo().send_mail(bill.id)
+            bill._set({"sent_on": bill._today()})
 
     def action_print(self):
         """Print the bill.
@@ -336,6 +339,12 @@ class TierBill(models.Model):
         """
         self.check_access("read")
         return self.env.ref("tier_rating.tier_bill_report").report_action(self, config=False)
+
+    @api.model
+    def _last_month(self):
+        """Return the first and the last day of last month."""
+        last = fields.Date.context_today(self).replace(day=1) - timedelta(days=1)
+        return last.replace(day=1), last
 
     def _today(self):
         """Return which day it is where the bill's days begin."""

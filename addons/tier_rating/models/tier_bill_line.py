@@ -18,9 +18,15 @@ class TierBillLine(models.Model):
     calls = fields.Integer("Number", readonly=True)
     quantity = fields.Float(digits=(16, 3), readonly=True, help="Billed seconds or units.")
     unit = fields.Char(readonly=True)
+    used = fields.Char(compute="_compute_used", help="The quantity as people read it.")
     is_time = fields.Boolean(readonly=True)
     amount = fields.Float(digits=MONEY_DIGITS, readonly=True)
     currency_id = fields.Many2one(related="bill_id.currency_id")
+
+    @api.depends("quantity", "unit", "is_time")
+    def _compute_used(self):
+        for line in self:
+            line.used = line._quantity_text()
 
     @api.model_create_multi
     def create(self, vals_list):

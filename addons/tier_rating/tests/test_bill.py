@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import psycopg2
 
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form
 from odoo.tools import mute_logger
 
 from ..charging.refund import refund
@@ -251,6 +252,17 @@ class TestBill(BillCase):
     # Who to whom
     # ------------------------------------------------------------------
 
+    def test_the_form(self):
+        form = Form(self.env["tier.bill"].with_user(self.staff("user")))
+        form.wallet_id, form.child_id = self.dealer, self.user
+        form.date_from, form.date_to = NOVEMBER
+        form.tax_percent = 10
+        bill = form.save()
+        self.assertEqual((bill.amount_total, bill.line_ids.used), (4.4, "0:04:00"))
+        with form:
+            form.tax_percent = 0
+        self.assertEqual(bill.amount_total, 4)
+
     def test_only_to_direct_customers_of_a_reseller(self):
         sibling = self.new_wallet("Sibling", self.reseller)
         for wallet, child in (
@@ -308,6 +320,7 @@ class TestBill(BillCase):
         self.assertEqual(mail.reply_to, "dealer@example.com")
         self.assertEqual(mail.recipient_ids, self.user.partner_id)
         self.assertEqual(len(mail.attachment_ids), 1)
+        self.assertEqual(bill.sent_on, bill.issued_on)
         self.assertIn("INV/00001", mail.subject)
         self.user.partner_id.email = False
         with self.assertRaises(UserError):

@@ -9,6 +9,7 @@ length; a single call is a batch of one.
 * :mod:`.books`: price lists kept in memory
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
 * :mod:`.pricing`: who pays what on every tier
+* :mod:`.packages`: included units that are used before money
 * :mod:`.resolve`: whose usage it is
 * :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense

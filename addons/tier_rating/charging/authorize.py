@@ -14,8 +14,9 @@ from ..engine.chain import Link, Tier, grant_chain
 from ..engine.errors import Refused
 from ..engine.grant import USUAL_SECONDS
 from ..engine.offer import Receipt
+from ..engine.package import price_beyond
 from ..engine.price import price
-from . import catalogue
+from . import catalogue, packages
 from .pricing import REASON_OF, Item, Pricer
 from .resolve import find_payers
 from .usage import Usage
@@ -183,16 +184,18 @@ def _decide(env, decisions, services):
         for decision in open_ones
     ]
     pricer = Pricer(env, [item._replace(key=None) for item in items], services)
+    shelf = packages.Shelf(env.cr, pricer.chains, [item.at for item in items])
     states = writer.lock_accounts(env.cr, {w.account_id for chain in pricer.chains.values() for w in _counted(chain)})
     spending = Spending(env.cr, states, {item.at for item in items})
     holds, expiries, costs = [], [], []
     for item in items:
         decision = item.key
-        for account_id, amount, cost in _grant(pricer, item, decision, states, spending):
+        for account_id, amount, cost in _grant(pricer, item, decision, states, spending, shelf):
             holds.append((decision.request.session_key, account_id, amount))
             expiries.append(decision.expires_at)
             costs.append(cost)
     writer.place_holds(env.cr, holds, expiries, costs)
+    shelf.store_holds()
 
 
 def _counted(chain):
@@ -204,7 +207,7 @@ def _counted(chain):
     return chain if chain[-1].max_sessions else chain[:-1]
 
 
-def _grant(pricer, item, decision, states, spending):
+def _grant(pricer, item, decision, states, spending, shelf):
     """Decide one session against the balances and limits read under the locks.
 
     :return: list of (account id, amount to hold, what the session may cost), empty when refused
@@ -228,7 +231,8 @@ def _grant(pricer, item, decision, states, spending):
         return []
     timed = pricer.services[item.service_id].is_time
     try:
-        tiers = _tiers(pricer, item, chain, states, spending)
+        covers = shelf.covers(chain, item.at, item.service_id, lambda wallet: pricer.offer(wallet, item).destination_id)
+        tiers = _tiers(pricer, item, chain, states, spending, covers)
         cap = _cap(decision.request.requested, timed)
         granted = grant_chain(tiers, item.at, cap)
     except Refused as refused:
@@ -237,11 +241,16 @@ def _grant(pricer, item, decision, states, spending):
     if granted.quantity < 1:
         decision.deny(_why_nothing(payers, tiers, item, cap, spending))
         return []
+    # Whether a tier sells below its cost is told without what it includes in a package.
     costs = [price(item.at, granted.quantity, tier.offer).amount for tier in tiers]
     if _below_cost(payers, tiers, costs):
         decision.deny("below_cost")
         return []
     decision.granted = granted.quantity
+    for position, tier in enumerate(tiers):
+        if tier.package:
+            costs[position] = price_beyond(item.at, granted.quantity, tier.offer, tier.package).price.amount
+    shelf.hold(decision.request.session_key, covers, granted.quantity)
     lasts = timedelta(seconds=granted.quantity) if timed else LONGEST_HOLD
     decision.expires_at = item.at + lasts + RINGING
     amounts = [(wallet.account_id, *pair) for wallet, *pair in zip(payers, granted.holds, costs, strict=True)]
@@ -278,10 +287,10 @@ def _cap(requested, timed):
     return LARGEST_GRANT if requested is None else min(requested, LARGEST_GRANT)
 
 
-def _tiers(pricer, item, chain, states, spending):
+def _tiers(pricer, item, chain, states, spending, covers):
     """Return the payers of a chain as the engine takes them."""
     tiers = []
-    for wallet, parent in pairwise(chain):
+    for (wallet, parent), cover in zip(pairwise(chain), covers, strict=True):
         offer = pricer.offer(wallet, item)[0]
         receipt = None
         if parent.currency_id != wallet.currency_id:
@@ -297,6 +306,7 @@ def _tiers(pricer, item, chain, states, spending):
                 receipt,
                 # After an overrun nothing more may be spent; a free call spends nothing.
                 left and max(left.amount, Decimal(0)),
+                cover and cover.package,
             )
         )
     return tiers

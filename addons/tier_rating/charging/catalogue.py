@@ -28,6 +28,7 @@ class Wallet(NamedTuple):
     max_sessions: int
     sell_below_cost: bool
     prepaid: bool
+    packaged: bool = False
 
 
 class Service(NamedTuple):
@@ -131,7 +132,8 @@ def load_chains(cr, wallet_ids):
             SELECT w.id, w.parent_id, w.parent_path, w.tier, w.state, w.money = 'inside',
                    w.price_list_id, w.account_id, w.payee_account_id, w.currency_id,
                    p.currency_id, w.company_id, COALESCE(w.max_concurrent_calls, 0),
-                   COALESCE(w.sell_below_cost, false), w.payment_mode = 'prepaid'
+                   COALESCE(w.sell_below_cost, false), w.payment_mode = 'prepaid',
+                   EXISTS (SELECT FROM tier_package_balance b WHERE b.wallet_id = w.id AND b.used < b.quantity)
               FROM chain
              CROSS JOIN LATERAL (SELECT * FROM tier_wallet WHERE id = chain.id OFFSET 0) w
              CROSS JOIN LATERAL (SELECT currency_id FROM tier_account WHERE id = w.payee_account_id OFFSET 0) p""",

@@ -62,6 +62,8 @@ class Edge:
     :param destination_id: where the matched prefix leads to
     :param prefix: that matched
     :param rate_id: of the rate at the start; None if unanswered
+    :param offer: what it is priced with
+    :param sale_rate: from the payer's currency to the parent wallet's; None = there is no parent
     """
 
     wallet: catalogue.Wallet
@@ -74,6 +76,21 @@ class Edge:
     destination_id: int | None
     prefix: str | None = None
     rate_id: int | None = None
+    offer: Offer | None = None
+    sale_rate: Decimal | None = None
+
+    def reprice(self, charged):
+        """Set the amounts of another price, of the same offer."""
+        self.price, self.amount = charged, charged.amount
+        self.amount_to = _received(charged, self.transfer_rate, self.offer.terms)
+        self.sale = Decimal(0) if self.sale_rate is None else _received(charged, self.sale_rate, self.offer.terms)
+
+
+def _received(charged, factor, terms):
+    """Return a price in the currency of who receives it; in the payer's own it is the amount paid."""
+    if factor == ONE:
+        return charged.amount
+    return amount_in(charged, factor, terms.rounding_digits, terms.rounding_method)
 
 
 class Found(NamedTuple):
@@ -330,7 +347,7 @@ class Pricer:
             return amount, factor
 
         amount_to, transfer_rate = received(wallet.payee_currency_id)
-        sale = received(parent.currency_id)[0] if parent else Decimal(0)
+        sale, sale_rate = received(parent.currency_id) if parent else (Decimal(0), None)
         return Edge(
             wallet,
             charged,
@@ -343,6 +360,8 @@ class Pricer:
             found.prefix,
             # Of a plain offer, which many rates share, the price cannot tell.
             found.rate_id if found.is_plain and charged.rate_id is not None else charged.rate_id,
+            offer,
+            sale_rate,
         )
 
     def priced(self, item, was_granted=False):

@@ -18,6 +18,8 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.ledger import writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
+from . import packages
+
 # Of a stored rate; see tier.transfer.
 RATE_STEP = Decimal(1).scaleb(-12)
 
@@ -54,7 +56,7 @@ class Paid(NamedTuple):
 def refund(env, event_ids, reason):
     """Undo a batch of charged events. Those that are refunded already are left alone.
 
-    Six statements for any number of events, in the caller's transaction, which
+    Six statements for any number of events, and three more if they used packages, in the caller's transaction, which
     should be short. What the provider's carrier charged stays a cost: the
     carrier is not ours to refund.
 
@@ -64,12 +66,13 @@ def refund(env, event_ids, reason):
     :rtype: Refunds
     """
     event_ids = set(event_ids)
-    events = _paid_events(env, event_ids)
-    undone = {key: rows for key, rows in events.items() if any(row.transfer_id for row in rows)}
+    events, packaged = _paid_events(env, event_ids)
+    used = packages.give_back(env, packaged)
+    undone = {key: rows for key, rows in events.items() if key in used or any(row.transfer_id for row in rows)}
     if undone:
         date = fields.Datetime.now()
         movements = [_backwards(row, date, reason) for rows in undone.values() for row in rows if row.transfer_id]
-        states = writer.lock_accounts(env.cr, (), movements)
+        states = writer.lock_accounts(env.cr, (), movements) if movements else {}
         transfers = writer.post(env.cr, movements, env.uid)
         _insert_charges(env, undone, states, transfers, date)
         _mark(env, list(undone))
@@ -91,18 +94,21 @@ def _paid_events(env, event_ids):
     Locked in the order in which imports insert and retries lock: by source key. Who
     waited for another refund of the same event finds it refunded, and drops it.
 
-    :return: dict of event id to its list of :class:`Paid`, the payer's first
+    :return: (dict of event id to its list of :class:`Paid`, the payer's first; ids of the
+        events that used packages)
     """
     env.cr.execute(
         SQL(
-            """SELECT id FROM tier_usage_event WHERE id = ANY(%s) AND state = 'charged'
+            """SELECT id, EXISTS (SELECT FROM tier_package_use u WHERE u.event_id = e.id)
+                 FROM tier_usage_event e WHERE id = ANY(%s) AND state = 'charged'
                 ORDER BY source_key FOR UPDATE""",
             sorted(event_ids),
         )
     )
-    charged = [row[0] for row in env.cr.fetchall()]
+    locked = env.cr.fetchall()
+    charged = [row[0] for row in locked]
     if not charged:
-        return {}
+        return {}, []
     # Leans on the charges' index on the event and on the ledger's primary key.
     env.cr.execute(
         SQL(
@@ -122,7 +128,7 @@ def _paid_events(env, event_ids):
     for *ids, amount, amount_to, rate in env.cr.fetchall():
         row = Paid(*ids, Decimal(amount), Decimal(amount_to), Decimal(rate))
         events[row.event_id].append(row)
-    return events
+    return events, [event_id for event_id, packaged in locked if packaged]
 
 
 def _backwards(row, date, reason):

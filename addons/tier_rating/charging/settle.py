@@ -10,7 +10,7 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.ledger import bulk, writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
-from . import tables
+from . import packages, tables
 from .resolve import resolve
 from .usage import DialPlan, Usage
 
@@ -201,6 +201,7 @@ def _charge_events(env, pairs, transfer_ids, now):
     """
     priced = [(event_id, row) for event_id, row in pairs if not row.priced.reason]
     reasons = Counter(row.priced.reason for _event_id, row in pairs if row.priced.reason)
+    packages.use(env, priced)
     fresh = iter(transfer_ids)
     transfers, charges = [], []
     for event_id, row in priced:

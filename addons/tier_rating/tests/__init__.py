@@ -11,6 +11,7 @@ from . import (
     test_dispute_rights,
     test_endpoints,
     test_move,
+    test_packages,
     test_payout_margin,
     test_price_lists,
     test_rate_import,

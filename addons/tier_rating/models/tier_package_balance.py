@@ -1,0 +1,37 @@
+from odoo import api, fields, models
+
+from .tier_package import UNITS
+
+
+class TierPackageBalance(models.Model):
+    """What a wallet has of a package in one period. Only the charging path changes it."""
+
+    _name = "tier.package.balance"
+    _description = "Package of a Period"
+    _order = "date_from desc, id desc"
+    _rec_name = "package_id"
+
+    subscription_id = fields.Many2one(
+        "tier.package.subscription", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    wallet_id = fields.Many2one("tier.wallet", required=True, readonly=True, ondelete="restrict")
+    package_id = fields.Many2one("tier.package", required=True, readonly=True, ondelete="restrict", index=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    date_from = fields.Datetime("From", required=True, readonly=True)
+    date_to = fields.Datetime("Until", required=True, readonly=True, help="Not included.")
+    quantity = fields.Float("Included units", digits=UNITS, required=True, readonly=True)
+    used = fields.Float("Used units", digits=UNITS, required=True, readonly=True)
+    left = fields.Float("Units left", digits=UNITS, compute="_compute_left")
+    use_ids = fields.One2many("tier.package.use", "balance_id", readonly=True)
+
+    _used_within = models.Constraint(
+        "CHECK (used >= 0 AND used <= quantity)", "No more of a package can be used than it includes."
+    )
+    # The look-up of the charging path: a wallet's packages that are not over at a moment.
+    _look_up = models.Index("(wallet_id, date_to)")
+    _period_unique = models.UniqueIndex("(subscription_id, date_from)", "This period has begun already.")
+
+    @api.depends("quantity", "used")
+    def _compute_left(self):
+        for balance in self:
+            balance.left = balance.quantity - balance.used

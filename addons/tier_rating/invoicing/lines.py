@@ -13,19 +13,26 @@ from . import amounts
 class LineBuilder:
     """Writes the lines of one invoice.
 
-    Use: ``billed = LineBuilder(move, summary).bill(total, funds)``.
+    Use: ``commands = LineBuilder(wallet, partner, first, summary).commands(total, funds)``.
 
-    :param move: draft ``account.move`` in the language of its partner, with its wallet
+    :param wallet: ``tier.wallet`` whose usage it is, in the language of the invoice
+    :param partner: ``res.partner`` that the invoice is for
+    :param date first: first day of the period
     :param summary: list of :class:`.summary.Line` of this invoice
     """
 
-    def __init__(self, move, summary):
-        self.env = move.env
-        self.move = move
-        self.wallet = move.tier_usage_wallet_id
-        self.company = move.company_id
+    def __init__(self, wallet, partner, first, summary):
+        self.env = wallet.env
+        self.wallet = wallet
+        self.partner = partner
+        self.first = first
+        self.company = wallet.company_id
         self.account = self.company.tier_clearing_account_id
-        self.step = Decimal(repr(move.currency_id.rounding))
+        self.step = wallet._to_decimal(wallet.currency_id.rounding)
+        # The one that Odoo gives the invoice.
+        delivery = self.env["res.partner"].browse(partner.address_get(["delivery"])["delivery"])
+        positions = self.env["account.fiscal.position"].with_company(self.company)
+        self.position = positions._get_fiscal_position(partner, delivery=delivery)
         self.groups = self._grouped(summary)
 
     def _grouped(self, summary):
@@ -58,34 +65,37 @@ class LineBuilder:
             return destination.country_id.name or destination.name
         return destination.name
 
-    def bill(self, total, funds):
-        """Write the lines.
+    def commands(self, total, funds):
+        """Return the lines.
 
         :param Decimal total: what the usage comes to; a multiple of the smallest coin
         :param Decimal funds: what the wallet could pay by itself
-        :return: what the lines of usage add up to, as Odoo has it
-        :rtype: Decimal
+        :return: list of commands for ``invoice_line_ids``
         """
-        commands, exact = [], [group[-1] for group in self.groups]
-        shares = amounts.spread(exact, total, self.step)
+        commands, bases = [], defaultdict(Decimal)
+        shares = amounts.spread([group[-1] for group in self.groups], total, self.step)
         rows = list(zip(self.groups, shares, strict=True))
         several = len({group[0] for group, _share in rows}) > 1
         for service, members in groupby(rows, key=lambda row: row[0][0]):
+            taxes = self._taxes(service)
             if several:
-                commands.append(
-                    Command.create({"display_type": "line_section", "name": service.name or self.env._("Usage")})
-                )
-            commands += [Command.create(self._values(*group, share)) for group, share in members]
-        self.move.write({"invoice_line_ids": commands})
-        lines = self.move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        self._exclude_taxes(lines, shares)
-        self._deduct(lines, amounts.covered(funds, total, self.step))
-        return sum((self._to_decimal(line.price_subtotal) for line in lines), Decimal(0))
+                commands.append({"display_type": "line_section", "name": service.name or self.env._("Usage")})
+            for group, share in members:
+                commands.append(self._values(*group, taxes, share))
+                bases[taxes if self.company.tier_tax_policy == "topup" else taxes.browse()] += share
+        commands += self._deductions(bases, amounts.covered(funds, total, self.step))
+        return [Command.create({"sequence": 10 + number, **values}) for number, values in enumerate(commands)]
 
-    def _to_decimal(self, amount):
-        return amounts.round_to(Decimal(repr(amount)), self.step)
+    def _taxes(self, service):
+        """Return the taxes of usage: those of the service's product, as the partner's fiscal position has them."""
+        product = service.product_id
+        taxes = product.taxes_id._filter_taxes_by_company(self.company)
+        if not product:
+            # Usage is taxed even where a service was not given a product.
+            taxes = self.company.account_sale_tax_id
+        return self.position.map_tax(taxes)
 
-    def _values(self, service, late, name, refund, calls, quantity, _exact, amount):
+    def _values(self, service, late, name, refund, calls, quantity, _exact, taxes, amount):
         """Return the values of one line of usage."""
         if service.is_time:
             minutes = formatLang(self.env, float(quantity / 60), digits=2)
@@ -106,70 +116,48 @@ class LineBuilder:
         if refund:
             text = self.env._("Refund: %s", text)
         elif late:
-            text = self.env._(
-                "%(usage)s (before %(date)s)", usage=text, date=format_date(self.env, self.move.tier_usage_from)
-            )
-        values = {
+            text = self.env._("%(usage)s (before %(date)s)", usage=text, date=format_date(self.env, self.first))
+        product = service.product_id
+        return {
+            **self._line(text, amount, taxes, product),
+            "product_id": product.id,
+            **({"product_uom_id": product.uom_id.id} if product else {}),
+        }
+
+    def _line(self, text, amount, taxes, product=None):
+        """Return the values that all lines have."""
+        return {
             "name": text,
             "quantity": 1,
-            "price_unit": float(amount),
+            "price_unit": self._price(amount, taxes, product),
+            "tax_ids": [Command.set(taxes.ids)],
             "account_id": self.account.id,
             "tier_wallet_id": self.wallet.id,
         }
-        product = service.product_id.with_company(self.company)
-        if product:
-            values |= {"product_id": product.id, "product_uom_id": product.uom_id.id}
-        else:
-            # Usage is taxed even where a service was not given a product.
-            taxes = self.company.account_sale_tax_id
-            values["tax_ids"] = [Command.set(self.move.fiscal_position_id.map_tax(taxes).ids)]
-        return values
 
-    def _exclude_taxes(self, lines, shares):
-        """Set gross prices where taxes are included in them: what usage cost is without tax."""
-        for line, share in zip(lines, shares, strict=True):
-            if self._to_decimal(line.price_subtotal) != share:
-                gross = line.tax_ids.with_context(force_price_include=False, round_base=False).compute_all(
-                    float(share),
-                    currency=self.move.currency_id,
-                    product=line.product_id,
-                    partner=self.move.partner_id,
-                )
-                line.price_unit = gross["total_included"]
+    def _price(self, amount, taxes, product):
+        """Return the price of what costs so much without tax: gross, where taxes are included in prices."""
+        if not any(taxes.flatten_taxes_hierarchy().mapped("price_include")):
+            return float(amount)
+        gross = taxes.with_context(force_price_include=False, round_base=False).compute_all(
+            float(amount), currency=self.wallet.currency_id, product=product, partner=self.partner
+        )
+        return gross["total_included"]
 
-    def _deduct(self, lines, covered):
+    def _deductions(self, bases, covered):
         """Deduct what was paid before the invoice, out of the wallet's own balance.
 
         Where credit is taxed when it is bought, that money has been taxed: the deduction
         takes the tax off again, from each set of taxes its share.
+
+        :param dict bases: taxes to amounts
+        :param Decimal covered: what was paid
+        :return: list of values
         """
-        if not covered:
-            return
-        bases = defaultdict(Decimal)
-        for line in lines:
-            taxed = line.tax_ids if self.company.tier_tax_policy == "topup" else line.tax_ids.browse()
-            bases[taxed] += self._to_decimal(line.price_subtotal)
         bases = {taxes: base for taxes, base in bases.items() if base > 0}
         whole = sum(bases.values())
+        if not covered or not whole:
+            return []
         shares = amounts.spread([covered * base / whole for base in bases.values()], covered, self.step)
-        self.move.write(
-            {
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "name": self.env._("Paid from wallet balance"),
-                            "quantity": 1,
-                            "price_unit": -float(share),
-                            "account_id": self.account.id,
-                            "tier_wallet_id": self.wallet.id,
-                            "tax_ids": [Command.set(taxes.ids)],
-                            "sequence": 1000,
-                        }
-                    )
-                    for taxes, share in zip(bases, shares, strict=True)
-                    if share
-                ]
-            }
-        )
-        deducted = self.move.invoice_line_ids.filtered(lambda line: line.display_type == "product") - lines
-        self._exclude_taxes(deducted, [-share for share in shares if share])
+        text = self.env._("Paid from wallet balance")
+        return [self._line(text, -share, taxes) for taxes, share in zip(bases, shares, strict=True) if share]

@@ -63,6 +63,25 @@ def of_period(env, wallet_ids, start, stop, sale=False, child_ids=None):
     return _summarise(env, condition, sale=sale)
 
 
+def of_waiting(env, wallet_ids, start, stop):
+    """Sum the charges of postpaid wallets that are on no invoice yet.
+
+    :param env: environment of the transaction; rights are the caller's to check
+    :param wallet_ids: ids of ``tier.wallet``
+    :param datetime start: naive UTC; usage before this moment is summed apart, as late
+    :param datetime stop: naive UTC; usage before this moment
+    :return: list of :class:`Line`
+    """
+    condition = SQL(
+        """c.wallet_id = ANY(%s) AND c.date < %s
+           AND c.date >= COALESCE((SELECT w.postpaid_since FROM tier_wallet w WHERE w.id = c.wallet_id), '-infinity')
+           AND NOT EXISTS (SELECT FROM tier_charge_invoice l WHERE l.charge_id = c.id)""",
+        list(wallet_ids),
+        stop,
+    )
+    return _summarise(env, condition, late=SQL("c.date < %s", start))
+
+
 def of_invoices(env, move_ids):
     """Sum the charges that stand on invoices.
 
@@ -75,13 +94,15 @@ def of_invoices(env, move_ids):
     return _summarise(env, SQL("l.move_id = ANY(%s)", list(move_ids)), invoiced=True)
 
 
-def _summarise(env, condition, sale=False, invoiced=False):
+def _summarise(env, condition, sale=False, invoiced=False, late=None):
     """Sum the charges that a condition chooses.
 
     :param condition: ``SQL`` over ``c`` (the charges) and ``l`` (their links to invoices)
+    :param late: ``SQL`` that tells which are late
     """
     env.flush_all()
-    joins, quantity, amount, child, move, late = SQL(), SQL("c.billed_quantity"), SQL("c.cost"), *[SQL("NULL")] * 3
+    late = late or SQL("FALSE")
+    joins, quantity, amount, child, move = SQL(), SQL("c.billed_quantity"), SQL("c.cost"), SQL("NULL"), SQL("NULL")
     if invoiced:
         joins = SQL("JOIN tier_charge_invoice l ON l.charge_id = c.id JOIN account_move m ON m.id = l.move_id")
         move, late = SQL("l.move_id"), SQL("c.date < m.tier_usage_start")

@@ -75,6 +75,7 @@ def link(env, moves, stop):
     :param env: environment of the transaction; rights are the caller's to check
     :param dict moves: id of ``tier.wallet`` to id of its ``account.move``
     :param datetime stop: naive UTC; usage before this moment
+    :return: dict of id of ``account.move`` to the (calls, cost) that came onto it
     """
     env.flush_all()
     env.cr.execute(
@@ -95,6 +96,15 @@ def link(env, moves, stop):
         )
     )
     _forget_links(env)
+    env.cr.execute(
+        SQL(
+            """SELECT l.move_id, count(*), sum(c.cost)::text
+                 FROM tier_charge_invoice l JOIN tier_charge c ON c.id = l.charge_id
+                WHERE l.move_id = ANY(%s) GROUP BY l.move_id""",
+            list(moves.values()),
+        )
+    )
+    return {row[0]: (row[1], Decimal(row[2])) for row in env.cr.fetchall()}
 
 
 def note_totals(env, totals):

@@ -195,45 +195,84 @@ class TierWallet(models.Model):
         :param dict due: see :meth:`_usage_due`
         :return: ``account.move`` records
         """
-        values = [wallet._usage_invoice_values(first, last, invoice_date) for wallet in self]
+        usage = self._waiting_usage(first, last)
+        values = [
+            wallet._usage_invoice_values(first, last, invoice_date, usage.get(wallet.id, []), due[wallet])
+            for wallet in self
+        ]
         moves = self.env["account.move"].with_context(default_move_type="out_invoice").create(values)
+        linked = {}
         for zone, wallets in self.grouped(lambda wallet: wallet._time_zone()).items():
-            stop = period.bounds(first, last, zone)[1]
             own = {wallet.id: move.id for wallet, move in zip(self, moves, strict=True) if wallet in wallets}
-            waiting.link(self.env, own, stop)
-        lines = {}
-        for line in summary.of_invoices(self.env, moves.ids):
-            lines.setdefault(line.move_id, []).append(line)
-        totals = {}
+            linked |= waiting.link(self.env, own, period.bounds(first, last, zone)[1])
         for wallet, move in zip(self, moves, strict=True):
-            usage = lines.get(move.id, [])
-            cost = sum(line.amount for line in usage)
-            # More may have arrived since it was counted, or another invoice may have been quicker.
-            total = amounts.round_to(cost + due[wallet].carry, wallet._smallest_coin())
-            if total <= 0:
-                continue
-            builder = LineBuilder(move.with_context(lang=move.partner_id.lang or self.env.lang), usage)
-            billed = builder.bill(total, due[wallet].funds)
-            totals[move.id] = sum(line.calls for line in usage), cost, billed
-        empty = moves.filtered(lambda move: move.id not in totals)
-        empty.unlink()
-        moves -= empty
+            counted = usage.get(wallet.id, [])
+            expected = sum(line.calls for line in counted), sum((line.amount for line in counted), Decimal(0))
+            if linked.get(move.id) != expected:
+                # More has arrived since it was counted, or another invoice was quicker.
+                wallet._bill_again(move, first, due[wallet])
+        moves = moves.exists()
+        totals = {}
+        for move in moves:
+            calls, cost = linked[move.id]
+            wallet = move.tier_usage_wallet_id
+            step, left = wallet._smallest_coin(), due[wallet]
+            covered = amounts.covered(left.funds, amounts.round_to(cost + left.carry, step), step)
+            totals[move.id] = calls, cost, amounts.round_to(self._to_decimal(move.amount_untaxed), step) + covered
         if totals:
             waiting.note_totals(self.env, totals)
         for move in moves:
             call_list.attach_csv(move)
         return moves
 
-    def _usage_invoice_values(self, first, last, invoice_date):
-        """Return the values of the head of an invoice."""
+    def _waiting_usage(self, first, last):
+        """Return what of these wallets waits for an invoice.
+
+        :return: dict of wallet id to list of :class:`..invoicing.summary.Line`
+        """
+        usage = {}
+        for zone, wallets in self.grouped(lambda wallet: wallet._time_zone()).items():
+            for line in summary.of_waiting(self.env, wallets.ids, *period.bounds(first, last, zone)):
+                usage.setdefault(line.wallet_id, []).append(line)
+        return usage
+
+    def _usage_lines(self, first, usage, due):
+        """Return the lines of an invoice, none if there is nothing to pay for.
+
+        :param usage: list of :class:`..invoicing.summary.Line`
+        :param Due due: of this wallet
+        :return: list of commands
+        """
         self.ensure_one()
-        partner = self.partner_id
+        total = amounts.round_to(sum((line.amount for line in usage), due.carry), self._smallest_coin())
+        if total <= 0:
+            return []
+        partner = self._invoice_partner()
         told = self.with_context(lang=partner.lang or self.env.lang)
-        address = self.env["res.partner"].browse(partner.address_get(["invoice"])["invoice"])
+        return LineBuilder(told, partner, first, usage).commands(total, due.funds)
+
+    def _bill_again(self, move, first, due):
+        """Write the lines of an invoice by what came onto it; without any it goes."""
+        lines = self._usage_lines(first, summary.of_invoices(self.env, move.ids), due)
+        move.invoice_line_ids.unlink()
+        if lines:
+            move.write({"invoice_line_ids": lines})
+        else:
+            move.unlink()
+
+    def _invoice_partner(self):
+        """Return whom the invoices of this wallet go to."""
+        return self.env["res.partner"].browse(self.partner_id.address_get(["invoice"])["invoice"])
+
+    def _usage_invoice_values(self, first, last, invoice_date, usage, due):
+        """Return the values of an invoice; see :meth:`_usage_lines`."""
+        self.ensure_one()
+        partner = self._invoice_partner()
+        told = self.with_context(lang=partner.lang or self.env.lang)
         return {
             "move_type": "out_invoice",
             "company_id": self.company_id.id,
-            "partner_id": address.id,
+            "partner_id": partner.id,
             "currency_id": self.currency_id.id,
             "invoice_date": invoice_date,
             "invoice_origin": self.name,
@@ -246,6 +285,7 @@ class TierWallet(models.Model):
             "tier_usage_from": first,
             "tier_usage_to": last,
             "tier_usage_start": period.midnight(first, self._time_zone()),
+            "invoice_line_ids": self._usage_lines(first, usage, due),
         }
 
     def action_usage_invoices(self):

@@ -134,6 +134,21 @@ class TestUsageInvoice(InvoicingCase):
         self.assertEqual(self.env["account.move"].search_count([]), count)
         self.assertEqual(len(self.linked(first)), 3)
 
+    def test_more_arrives_meanwhile(self):
+        """The lines are those of the charges that came onto the invoice, not of those counted before."""
+        self.use_in_november()
+        counted = summary.of_waiting
+
+        def count_and_call(*args):
+            lines = counted(*args)
+            self.use(self.call("meanwhile", 600))
+            return lines
+
+        self.patch(summary, "of_waiting", count_and_call)
+        move = self.invoice()
+        self.assertEqual(self.usage_lines(move)[0], ("QGermany: 3 calls, 14.00 minutes", 14))
+        self.assertEqual((move.amount_untaxed, move.tier_usage_calls, move.tier_usage_billed), (16, 4, 16))
+
     def test_only_until_the_end_of_the_period(self):
         self.use_in_november()
         self.use(self.call("dec", at=IN_DECEMBER))

@@ -28,7 +28,8 @@ class AccountMove(models.Model):
         compute="_compute_tier_paid_credit_count", groups="tier_billing.group_tier_auditor"
     )
 
-    tier_lacks_wallet = fields.Boolean(compute="_compute_tier_lacks_wallet")
+    tier_sells_credit = fields.Boolean(compute="_compute_tier_sells_credit")
+    tier_lacks_wallet = fields.Boolean(compute="_compute_tier_sells_credit")
 
     def _compute_tier_paid_credit_count(self):
         counts = dict(self.env["tier.paid.credit"]._read_group([("move_id", "in", self.ids)], ["move_id"], ["__count"]))
@@ -46,8 +47,11 @@ class AccountMove(models.Model):
         return action
 
     @api.depends("invoice_line_ids.product_id", "invoice_line_ids.tier_wallet_id", "state")
-    def _compute_tier_lacks_wallet(self):
+    def _compute_tier_sells_credit(self):
         for move in self:
+            move.tier_sells_credit = move.move_type in SALE_TYPES and any(
+                line.tier_wallet_id or line.product_id.is_tier_credit for line in move.invoice_line_ids
+            )
             move.tier_lacks_wallet = move.state == "posted" and bool(move._tier_lines_without_wallet())
 
     def _tier_lines_without_wallet(self):
@@ -172,7 +176,10 @@ class AccountMove(models.Model):
         """Have somebody choose the wallet of credit that is paid and has none."""
         lines = self._tier_lines_without_wallet()
         summary = self.env._("Choose the wallet of paid credit")
-        if lines and self.state == "posted" and self._tier_money() > 0 and not self._tier_is_asked(summary):
+        asked = self.activity_ids.filtered(lambda activity: activity.summary == summary)
+        if not lines:
+            asked.unlink()
+        elif not asked and self.state == "posted" and self._tier_money() > 0:
             self.activity_schedule(
                 "mail.mail_activity_data_warning",
                 summary=summary,
@@ -181,10 +188,6 @@ class AccountMove(models.Model):
                 ),
                 user_id=(self.invoice_user_id or self.env.ref("base.user_admin")).id,
             )
-
-    def _tier_is_asked(self, summary):
-        """Tell whether there is an activity of this summary already."""
-        return summary in self.activity_ids.mapped("summary")
 
     def _tier_reason(self):
         """Return what the ledger says of this document's transfers."""

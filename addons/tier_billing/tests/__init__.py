@@ -21,6 +21,7 @@ from . import (
     test_paid_advance,
     test_paid_credit_note,
     test_paid_invoice,
+    test_paid_story,
     test_payout,
     test_payout_bill,
     test_reconciliation,

@@ -352,6 +352,7 @@ class TestWalletOfTheLine(PaidCase):
         self.assertFalse(invoice.tier_lacks_wallet)
         self.settle()
         self.assertBalances(self.wallet, "20")
+        self.assertFalse(invoice.activity_ids)
 
     def test_what_credited_a_wallet_stays(self):
         invoice = self.invoice(20)

@@ -58,8 +58,11 @@ class TierWallet(models.Model):
         if result.refused and not skip:
             raise UserError(self._refusal_text(grants, result.refused))
         if movements:
+            prolongs = {give.source_key for _position, wallet, _back, give in plans if wallet.credit_valid_days}
             transfers = self.env["tier.transfer"].sudo()._post(movements)
-            self._prolong_validity(transfers.filtered(lambda transfer: transfer.source_key in set(fresh)))
+            prolongs.intersection_update(fresh)
+            if prolongs:
+                self._prolong_validity(transfers.filtered(lambda transfer: transfer.source_key in prolongs))
         return result
 
     @api.model

@@ -4,6 +4,8 @@ A package covers what its wallet pays its parent; a shared one also what the wal
 pay, unless they have one of their own. An event takes its units from the periods of one wallet,
 the one that ends first before the others, whatever number of edges it covers.
 
+Only packages of the wallet's present parent count: a former one sold what it no longer delivers.
+
 Lock order: the periods by id, after events and sessions, before accounts.
 """
 
@@ -95,6 +97,8 @@ class Shelf:
                          WHERE r.package_id = p.id)
                   FROM tier_package_balance b
                   JOIN tier_package p ON p.id = b.package_id
+                  JOIN tier_brand s ON s.id = p.brand_id
+                  JOIN tier_wallet w ON w.id = b.wallet_id AND w.parent_id = s.wallet_id
                  WHERE b.wallet_id = ANY(%s) AND b.date_to > %s AND b.date_from <= %s AND b.used < b.quantity
                  ORDER BY b.id FOR UPDATE OF b""",
                 wallets,

@@ -57,6 +57,26 @@ class TierAudit(models.Model):
                        AND NOT EXISTS (SELECT FROM tier_charge c WHERE c.transfer_id = t.id)"""
                 ),
             ),
+            "packages": (
+                self.env._("What is used of a package is what events took and refunds gave back"),
+                SQL(
+                    """
+                    SELECT w.account_id, b.wallet_id, COALESCE(u.units, 0), b.used, 'package ' || b.id
+                      FROM tier_package_balance b
+                      JOIN tier_wallet w ON w.id = b.wallet_id
+                      LEFT JOIN (SELECT balance_id, sum(units) AS units
+                                   FROM tier_package_use GROUP BY balance_id) u ON u.balance_id = b.id
+                     WHERE b.used <> COALESCE(u.units, 0)
+                    UNION ALL
+                    SELECT w.account_id, b.wallet_id, 0, sum(u.units), e.source_key
+                      FROM tier_package_use u
+                      JOIN tier_usage_event e ON e.id = u.event_id
+                      JOIN tier_package_balance b ON b.id = u.balance_id
+                      JOIN tier_wallet w ON w.id = b.wallet_id
+                     WHERE e.state <> 'charged'
+                     GROUP BY w.account_id, b.id, e.id HAVING sum(u.units) <> 0"""
+                ),
+            ),
             "refunded": (
                 self.env._("A refunded event is undone on every tier, any other on none"),
                 SQL(

@@ -238,6 +238,25 @@ class TestPackages(TierRatingCase):
                 {"wallet_id": self.user.id, "package_id": self.new_package(self.reseller).id}
             )
 
+    def test_a_package_of_a_former_parent_covers_nothing(self):
+        subscription = self.subscribe(self.user)
+        subscription.package_id.brand_id.wallet_id = self.reseller
+        self.assertEqual(self.cost(60), 1)
+
+    def test_the_audit_finds_what_nobody_used(self):
+        subscription = self.subscribe(self.user)
+        self.charge(self.call("a", 60), self.call("b", 60))
+        self.refund("b")
+        audit = self.env["tier.audit"]
+        self.assertEqual(audit._run().finding_ids.filtered(lambda finding: finding.check_code == "packages").ids, [])
+        self.cr.execute(
+            "UPDATE tier_package_balance SET used = used + 1 WHERE id = %s", [subscription.balance_ids[-1:].id]
+        )
+        self.env.invalidate_all()
+        with mute_logger("odoo.addons.tier_billing.models.tier_audit"):
+            found = audit._run()
+        self.assertEqual(len(found.finding_ids.filtered(lambda finding: finding.check_code == "packages")), 1)
+
     def test_the_database_refuses_to_use_more_than_there_is(self):
         balance = self.subscribe(self.user).balance_ids[:1]
         with mute_logger("odoo.sql_db"), self.assertRaises(psycopg2.IntegrityError), self.cr.savepoint():

@@ -22,6 +22,7 @@ from . import (
     tier_audit,
     tier_booking,
     tier_booking_entry,
+    tier_booking_exchange,
     tier_booking_line,
     tier_booking_tax,
     tier_hold,

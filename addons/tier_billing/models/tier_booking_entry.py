@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import Command, api, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
 # Which account of the company stands for a ledger account that is not a customer's.
@@ -82,6 +81,7 @@ class TierBooking(models.Model):
         lines = [values for flow in flows for values in self._flow_lines(company, date, flow)]
         # A day of fractions alone has an entry of 0.00, that they be carried to the next.
         lines = self._tax_lines(company, date, lines) or self._flow_lines(company, date, flows[0], zero=True)
+        self._realise(company, lines)
         difference = -sum(Decimal(repr(values["balance"])) for values in lines)
         lines += self._difference_line(company, _rounded(difference, company.currency_id))
         days = sorted({row.day for row in rows})
@@ -339,29 +339,3 @@ class TierBooking(models.Model):
                 last=format_date(env, max(flow.days)),
             )
         return name
-
-    @api.model
-    def _difference_line(self, company, amount):
-        """Return the journal item of what the rates of the day leave over.
-
-        :param Decimal amount: in the company's currency; positive is a debit
-        :return: list of one dict, or empty
-        """
-        if not amount:
-            return []
-        account = (
-            company.expense_currency_exchange_account_id if amount > 0 else company.income_currency_exchange_account_id
-        )
-        if not account:
-            raise UserError(
-                self.env._("%s has no accounts for exchange differences: set them in Invoicing.", company.name)
-            )
-        return [
-            {
-                "account_id": account.id,
-                "name": self.env._("Exchange difference"),
-                "currency_id": company.currency_id.id,
-                "amount_currency": float(amount),
-                "balance": float(amount),
-            }
-        ]

@@ -31,9 +31,7 @@ class TierPayout(models.Model):
         self.ensure_one()
         account = self.company_id.sudo().tier_clearing_account_id
         if not account:
-            raise UserError(
-                self.env._("Set the account of sold credit first: Settings, Tier Billing, Accounts.")
-            )
+            raise UserError(self.env._("Set the account of sold credit first: Settings, Tier Billing, Accounts."))
         wallet = self.wallet_id
         # sudo: a billing manager need not be an accountant; the bill says no more than the payout.
         return (

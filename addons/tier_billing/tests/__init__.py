@@ -6,6 +6,7 @@ from . import (
     test_amounts,
     test_audit,
     test_booking,
+    test_booking_currencies,
     test_booking_tax,
     test_bulk_allocation,
     test_credit_expiry,

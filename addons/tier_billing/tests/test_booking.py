@@ -212,29 +212,6 @@ class TestBooking(BookingCase):
         self.assertEqual(self.credit(), Decimal(56))
         self.assertBooked()
 
-    def test_currencies(self):
-        self.set_rate(self.shell, 0.5, "2026-11-20")
-        provider, reseller, _user = self.new_chain(currency_id=self.shell.id)
-        other = self.new_wallet("Coins", reseller, currency_id=self.coin.id)
-        reseller._topup("80.00", "top")
-        other._allocate("10.00", "give")
-        self.used(reseller, "8.00", "use", amount_to=Decimal("10.00"))
-        moves = self.book()
-        self.assertBooked()
-        for move in moves:
-            self.assertTrue(self.dollar.is_zero(sum(move.line_ids.mapped("balance"))))
-        used = moves.filtered(lambda move: str(move.date) == "2026-11-20")
-        # 8 shells are 16 dollars on that day, the ledger had them for 10.
-        self.assertEqual(
-            self.items(used),
-            [
-                ("Customers' credit", "8.00", "QSH"),
-                (self.company.income_currency_exchange_account_id.name, "-6.00", "USD"),
-                ("Usage revenue", "-10.00", "USD"),
-            ],
-        )
-        self.assertEqual(self.earned(provider), Decimal(10))
-
     def test_fractions_of_a_cent_are_carried(self):
         _provider, reseller, _user = self.new_chain()
         for number in range(5):

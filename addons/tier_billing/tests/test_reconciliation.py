@@ -34,8 +34,7 @@ class TestReconciliation(BookingCase):
 
     @staticmethod
     def _at(day, movement):
-        values = {name: getattr(movement, name) for name in movement.__slots__}
-        return type(movement)(**{**values, "date": day})
+        return movement._replace(date=day)
 
     def by_hand(self, amount, day="2026-11-21", **values):
         """Post an entry on the account of the customers' credit, as an accountant might."""

@@ -28,7 +28,7 @@ class TierTransferReport(models.Model):
     kind = fields.Selection(TRANSFER_KINDS, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     wallet_id = fields.Many2one("tier.wallet", readonly=True)
-    parent_id = fields.Many2one("tier.wallet", "Parent", readonly=True)
+    parent_id = fields.Many2one("tier.wallet", readonly=True)
     tier = fields.Integer(readonly=True, aggregator=None, help="Depth of the wallet in the chain.")
     other_wallet_id = fields.Many2one(
         "tier.wallet", "Counterpart", readonly=True, help="Empty: the world, or the provider's corrections."

@@ -35,7 +35,7 @@ class TierWallet(models.Model):
             if changes and concerned._has_transfers():
                 raise UserError(
                     self.env._(
-                        "Money has moved in %s already: a manager may move it below another parent by “Move”; "
+                        "Money has moved in %s already: a manager may move it below another parent by “Change parent”; "
                         "its kind of money is fixed.",
                         wallet.name,
                     )

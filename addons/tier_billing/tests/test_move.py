@@ -141,11 +141,11 @@ class TestMove(TierBillingCase):
                 self.move(self.dealer, self.other, role=self.staff(role))
 
     def test_the_field_alone_still_refuses(self):
-        with self.assertRaisesRegex(UserError, "by “Move”"):
+        with self.assertRaisesRegex(UserError, "by “Change parent”"):
             self.dealer.with_user(self.manager).parent_id = self.other
         # Nor with a context that a request may bring along.
         for value in (True, "MOVING", 1):
-            with self.assertRaisesRegex(UserError, "by “Move”"):
+            with self.assertRaisesRegex(UserError, "by “Change parent”"):
                 self.dealer.with_context(tier_moving=value).parent_id = self.other
         with self.assertRaisesRegex(UserError, "kind of money"):
             self.dealer.money = "outside"

@@ -20,6 +20,7 @@ from . import (
     test_move,
     test_operation_wizard,
     test_paid_advance,
+    test_paid_books,
     test_paid_credit_note,
     test_paid_invoice,
     test_paid_story,

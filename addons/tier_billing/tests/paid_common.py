@@ -16,7 +16,7 @@ class PaidCase(BookingCase):
         cls.top = cls.new_wallet("Provider", currency_id=cls.dollar.id, company_id=cls.company.id)
         cls.wallet = cls.new_wallet("Ada", cls.top)
         cls.partner = cls.wallet.partner_id
-        cls.credit = cls.env["product.product"].create(
+        cls.credit_product = cls.env["product.product"].create(
             {"name": "Credit", "type": "service", "is_tier_credit": True, "taxes_id": [Command.clear()]}
         )
         cls.goods = cls.env["product.product"].create(
@@ -32,7 +32,7 @@ class PaidCase(BookingCase):
         """Return the command of an invoice line; one of credit unless told otherwise."""
         return Command.create(
             {
-                "product_id": (product or self.credit).id,
+                "product_id": (product or self.credit_product).id,
                 "price_unit": amount,
                 "tax_ids": [Command.set(taxes.ids if taxes else [])],
                 **values,

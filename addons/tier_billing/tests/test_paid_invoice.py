@@ -36,7 +36,7 @@ class TestPaidInvoice(PaidCase):
         income = self.env["account.account"].search(
             [("account_type", "=", "income"), ("company_ids", "=", self.company.id)], limit=1
         )
-        self.credit.property_account_income_id = income
+        self.credit_product.property_account_income_id = income
         self.assertEqual(self.invoice(20).invoice_line_ids.account_id, income)
         self.assertNotEqual(
             self.invoice(self.line(20, self.goods)).invoice_line_ids.account_id, self.company.tier_clearing_account_id

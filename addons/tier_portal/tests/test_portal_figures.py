@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.tier_portal.period import Period
-from odoo.addons.tier_portal.tests.common import ChainMixin
+from odoo.addons.tier_portal.tests.common import TZ, ChainMixin
 
 ALL = Period()
 
@@ -63,6 +63,14 @@ class TestPortalFigures(ChainMixin, TransactionCase):
         self.assertEqual(self._sales("reseller", month)[self.sibling.id][0], 2)
         self.assertEqual(self._sales("reseller")[self.sibling.id][0], 4)
         self.assertEqual(self._figures("sibling")[2], 1.8)
+
+    def test_the_backend_has_the_same_month(self):
+        for minutes in (-1, 1):
+            self._call(self.sibling, 60, f"493055556{minutes + 5}", start=self.month + timedelta(minutes=minutes))
+        sibling = self.sibling.with_context(tz=TZ)
+        _balance, _available, spent, paid, calls = self._figures("sibling")
+        self.assertEqual((sibling.spent_month, sibling.paid_month, sibling.call_count), (spent, paid, calls))
+        self.assertEqual((spent, calls), (1.8, 2))
 
     def test_refunds_are_not_spent(self):
         usage = self.env["tier.transfer"].search(

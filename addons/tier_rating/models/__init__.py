@@ -3,6 +3,7 @@ from . import (
     account_move_send,
     ir_actions_report,
     tier_audit,
+    tier_audit_invoicing,
     tier_bill,
     tier_bill_charge,
     tier_bill_line,

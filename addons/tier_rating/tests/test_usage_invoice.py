@@ -495,6 +495,13 @@ class TestUsageInvoice(InvoicingCase):
             Charge.search_count(self.user.action_usage_invoices() and move.action_tier_charges()["domain"]), 3
         )
 
+    def test_audit(self):
+        self.use_in_november()
+        move = self.invoice()
+        self.assertConserved()
+        self.env.cr.execute("UPDATE account_move SET tier_usage_cost = 5 WHERE id = %s", [move.id])
+        self.assertFalse(self.env["tier.audit"]._is_clean())
+
     def test_summary_of_sales(self):
         """What a reseller sold is billed by its customer's increments, in the reseller's money."""
         self.sell(self.reseller, {"49": "0.60"}, initial_increment=1, increment=1)

@@ -1,6 +1,6 @@
 from odoo import Command
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .test_booking import BookingCase
 from .test_payout import PayoutCase
@@ -89,6 +89,27 @@ class TestPayoutBill(PayoutCase):
         payout.move_id.button_cancel()
         self.settle()
         self.assertPaidOut(payout, 0)
+
+    def test_an_accountant_needs_no_rights_on_wallets(self):
+        accountant = new_test_user(
+            self.env,
+            "payout_accountant",
+            "base.group_user,account.group_account_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.assertFalse(self.env["tier.payout"].with_user(accountant).has_access("read"))
+        paid, cancelled, deleted = (self.approved(10) for _number in range(3))
+        bill = paid.move_id.with_user(accountant)
+        bill.action_post()
+        register = self.env["account.payment.register"].with_user(accountant)
+        register = register.with_context(active_model="account.move", active_ids=bill.ids)
+        register.create({"journal_id": self.bank.id})._create_payments()
+        cancelled.move_id.with_user(accountant).button_cancel()
+        deleted.move_id.with_user(accountant).unlink()
+        self.settle()
+        self.assertEqual((paid | cancelled | deleted).mapped("state"), ["paid", "cancelled", "cancelled"])
+        self.assertBalances(self.reseller, "90")
 
     def test_a_deleted_bill(self):
         payout = self.approved(40)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 # The end of a period that nothing ends.
@@ -56,18 +56,31 @@ class TierPackageSubscription(models.Model):
         """Override: a period that was not used ends, or begins, with its subscription."""
         result = super().write(vals)
         if {"date_from", "date_to", "wallet_id", "package_id"} & set(vals):
-            self.env.flush_all()
-            self.env.cr.execute(
-                SQL(
-                    "DELETE FROM tier_package_balance b WHERE subscription_id = ANY(%s) AND used = 0"
-                    " AND NOT EXISTS (SELECT FROM tier_package_use u WHERE u.balance_id = b.id)"
-                    " AND NOT EXISTS (SELECT FROM tier_package_hold h WHERE h.balance_id = b.id)",
-                    self.ids,
-                )
-            )
-            self.invalidate_recordset(["balance_ids"])
+            self._drop_unused_periods()
             self._open_periods()
         return result
+
+    def unlink(self):
+        """Override: periods that nobody used go with their subscription."""
+        self._drop_unused_periods()
+        for subscription in self:
+            if subscription.balance_ids:
+                raise UserError(self.env._("%s has been used: set its last day instead.", subscription.display_name))
+        return super().unlink()
+
+    def _drop_unused_periods(self):
+        """Delete the periods from which nothing was taken and nothing is held."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM tier_package_balance b
+                    WHERE subscription_id = ANY(%s) AND used = 0
+                      AND NOT EXISTS (SELECT FROM tier_package_use u WHERE u.balance_id = b.id)
+                      AND NOT EXISTS (SELECT FROM tier_package_hold h WHERE h.balance_id = b.id)""",
+                self.ids,
+            )
+        )
+        self.env.invalidate_all()
 
     def _open_periods(self, day=None):
         """Make sure that there is a balance for each period from the first to the next one.

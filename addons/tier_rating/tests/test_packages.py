@@ -7,7 +7,7 @@ import psycopg2
 from freezegun import freeze_time
 
 from odoo import fields
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -231,6 +231,15 @@ class TestPackages(TierRatingCase):
         with freeze_time(NOON):
             subscription.date_to = "2026-11-22"
         self.assertEqual([(b.date_from.month, b.used) for b in subscription.balance_ids], [(11, 30)])
+
+    def test_a_subscription_that_was_used_is_not_deleted(self):
+        used = self.subscribe(self.user)
+        self.charge(self.call("a", 60))
+        with self.assertRaises(UserError):
+            used.unlink()
+        other = self.subscribe(self.reseller)
+        other.unlink()
+        self.assertFalse(other.exists())
 
     def test_only_a_package_of_the_parent(self):
         with self.assertRaises(ValidationError):

@@ -8,6 +8,7 @@ from . import (
     test_booking,
     test_booking_currencies,
     test_booking_tax,
+    test_books_story,
     test_bulk_allocation,
     test_credit_expiry,
     test_credit_warnings,

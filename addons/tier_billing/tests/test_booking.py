@@ -52,7 +52,7 @@ class BookingCase(TierBillingCase):
             (line.account_id.name, f"{line.amount_currency:.2f}", line.currency_id.name) for line in moves.line_ids
         )
 
-    def credit(self, currency=None):
+    def booked_credit(self, currency=None):
         """Return the customers' credit in the books, in one currency."""
         lines = self.env["account.move.line"].search(
             [
@@ -69,7 +69,7 @@ class BookingCase(TierBillingCase):
         for currency in wallets.currency_id:
             inside = wallets.filtered(lambda w, c=currency: w.currency_id == c and w.money == "inside")
             exact = sum(map(self.balance, inside), Decimal(0))
-            self.assertLess(abs(self.credit(currency) - exact), Decimal("0.01"), currency.name)
+            self.assertLess(abs(self.booked_credit(currency) - exact), Decimal("0.01"), currency.name)
 
 
 @tagged("post_install", "-at_install")
@@ -95,7 +95,7 @@ class TestBooking(BookingCase):
             ],
         )
         self.assertBooked()
-        self.assertEqual(self.credit(), Decimal(96))
+        self.assertEqual(self.booked_credit(), Decimal(96))
 
     def test_every_kind_goes_to_its_account(self):
         _provider, reseller, _user = self.new_chain()
@@ -205,11 +205,11 @@ class TestBooking(BookingCase):
         self.used(outside, "5.00", "use")
         self.used(reseller, "4.00", "use:reseller")
         self.book()
-        self.assertEqual(self.credit(), Decimal(46))
+        self.assertEqual(self.booked_credit(), Decimal(46))
         # Paid in the provider's shop: it collected for the reseller.
         outside._topup("10.00", "shop")
         self.book()
-        self.assertEqual(self.credit(), Decimal(56))
+        self.assertEqual(self.booked_credit(), Decimal(56))
         self.assertBooked()
 
     def test_fractions_of_a_cent_are_carried(self):
@@ -219,8 +219,8 @@ class TestBooking(BookingCase):
             self.book()
             self.assertBooked()
             # Never a cent away from the wallets.
-            self.assertEqual(self.credit(), self.balance(reseller).quantize(Decimal("0.01")))
-        self.assertEqual(self.credit(), Decimal("-0.02"))
+            self.assertEqual(self.booked_credit(), self.balance(reseller).quantize(Decimal("0.01")))
+        self.assertEqual(self.booked_credit(), Decimal("-0.02"))
 
     # ------------------------------------------------------------------
     # What people do to entries
@@ -242,7 +242,7 @@ class TestBooking(BookingCase):
         self.used(reseller, "1.00", "a")
         move = self.book()
         reversal = move._reverse_moves([{"date": move.date}], cancel=True)
-        self.assertEqual((reversal.state, self.credit()), ("posted", 0))
+        self.assertEqual((reversal.state, self.booked_credit()), ("posted", 0))
         again = self.book()
         self.assertEqual(self.items(again), self.items(move))
         self.assertFalse(self.book(everything=True))
@@ -271,7 +271,7 @@ class TestBooking(BookingCase):
         # As a script of somebody's might.
         move.state = "draft"
         move.with_context(force_delete=True).unlink()
-        self.assertEqual(self.credit(), 0)
+        self.assertEqual(self.booked_credit(), 0)
         self.assertTrue(self.book())
         self.assertBooked()
 

@@ -60,7 +60,7 @@ class TestBookingCurrencies(BookingCase):
         # More than is there: the rest is a claim at the rate of the day.
         self.used(shells, "70.00", "b", DAY + timedelta(days=2), amount_to=Decimal(140))
         self.book()
-        self.assertEqual((self.credit(self.shell), self.company_value(account, self.shell)), (-10, -20))
+        self.assertEqual((self.booked_credit(self.shell), self.company_value(account, self.shell)), (-10, -20))
         self.assertBooked()
 
     def test_nothing_is_worth_nothing(self):
@@ -83,4 +83,4 @@ class TestBookingCurrencies(BookingCase):
             self.env["tier.transfer"]._post([movement._replace(date=DAY + timedelta(days=day))])
         self.book()
         account = self.company.tier_credit_account_id
-        self.assertEqual((self.credit(self.shell), self.company_value(account, self.shell)), (0, 0))
+        self.assertEqual((self.booked_credit(self.shell), self.company_value(account, self.shell)), (0, 0))

@@ -4,6 +4,7 @@ from . import (
     test_bill,
     test_booking,
     test_books,
+    test_books_story,
     test_charging,
     test_companies,
     test_demo,

@@ -117,6 +117,36 @@ class TierAudit(models.Model):
                      GROUP BY o.id HAVING sum(back.amount) > o.amount"""
                 ),
             ),
+            "spending": (
+                self.env._("What limits count as spent is usage less refunds, by day of this month"),
+                SQL(
+                    """
+                    WITH limited AS (
+                        SELECT id, wallet_id, tz,
+                               date_trunc('month', now() AT TIME ZONE COALESCE(tz, 'UTC'))::date AS first
+                          FROM tier_account
+                         WHERE kind = 'wallet' AND (daily_limit > 0 OR monthly_limit > 0)),
+                    moved AS (
+                        SELECT a.id, tier_local_day(t.date, a.tz) AS day, t.amount
+                          FROM limited a
+                          JOIN tier_transfer t ON t.from_account_id = a.id AND t.kind = 'usage'
+                           AND t.date >= a.first - 2
+                        UNION ALL
+                        SELECT a.id, tier_local_day(COALESCE(o.date, t.date), a.tz), -t.amount_to
+                          FROM limited a
+                          JOIN tier_transfer t ON t.to_account_id = a.id AND t.kind = 'refund'
+                          LEFT JOIN tier_transfer o ON o.id = t.reverses_id)
+                    SELECT a.id, a.wallet_id, COALESCE(m.amount, 0), COALESCE(s.amount, 0), d.day::text
+                      FROM limited a
+                      JOIN (SELECT id, day FROM moved
+                            UNION SELECT account_id, day FROM tier_spending) d
+                        ON d.id = a.id AND d.day >= a.first
+                      LEFT JOIN (SELECT id, day, sum(amount) AS amount FROM moved GROUP BY id, day) m
+                        ON m.id = d.id AND m.day = d.day
+                      LEFT JOIN tier_spending s ON s.account_id = d.id AND s.day = d.day
+                     WHERE COALESCE(m.amount, 0) <> COALESCE(s.amount, 0)"""
+                ),
+            ),
             "unsettled": (
                 self.env._("What was paid is credited within the hour"),
                 SQL(

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+from odoo import fields
 from odoo.tools import mute_logger
 
+from ..ledger.writer import Movement
 from .common import TierBillingCase
 
 AUDIT_LOG = "odoo.addons.tier_billing.models.tier_audit"
@@ -56,6 +58,42 @@ class TestAudit(TierBillingCase):
         audit, codes = self.run_audit()
         self.assertEqual(codes, {"held"})
         self.assertEqual(audit.finding_ids.wallet_id, self.user)
+
+    def test_wrong_count_of_what_was_spent(self):
+        """Limits look at a counter: it is what the ledger tells, a refund included."""
+        self.dealer.monthly_limit = 50
+        account = self.dealer.account_id
+        self.spend(account, "3")
+        self.spend(account, "1.50")
+        undone = self.env["tier.transfer"].search([("from_account_id", "=", account.id), ("amount", "=", 3)])
+        self.env["tier.transfer"].sudo()._post(
+            [
+                Movement(
+                    "audit-refund", "refund", undone.to_account_id.id, account.id, Decimal(3), Decimal(3),
+                    date=fields.Datetime.now(), reverses=undone.id,
+                )
+            ]
+        )  # fmt: skip
+        self.assertEqual(self.run_audit()[1], set())
+        self.tamper("UPDATE tier_spending SET amount = amount + 1 WHERE account_id = %s", account.id)
+        audit, codes = self.run_audit()
+        self.assertEqual(codes, {"spending"})
+        self.assertEqual(audit.finding_ids.wallet_id, self.dealer)
+        self.assertEqual((audit.finding_ids.expected, audit.finding_ids.found), (1.5, 2.5))
+        self.tamper("DELETE FROM tier_spending WHERE account_id = %s", account.id)
+        self.assertEqual(self.run_audit()[1], {"spending"})
+
+    def spend(self, account, amount):
+        """Post usage of now, past what a call would be."""
+        amount = Decimal(amount)
+        self.env["tier.transfer"].sudo()._post(
+            [
+                Movement(
+                    f"audit-usage-{amount}", "usage", account.id, self.dealer.payee_account_id.id, amount, amount,
+                    date=fields.Datetime.now(),
+                )
+            ]
+        )  # fmt: skip
 
     def test_transfer_that_does_not_fit(self):
         self.tamper(

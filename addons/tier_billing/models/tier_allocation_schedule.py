@@ -125,10 +125,10 @@ class TierAllocationSchedule(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            for name in PROGRESS & vals.keys():
-                del vals[name]
-            vals["terms_user_id"] = self.env.uid
+        # Said in full: what is left out could come as a default in the context.
+        vals_list = [
+            {**vals, "state": "stopped", "next_date": False, "terms_user_id": self.env.uid} for vals in vals_list
+        ]
         return super().create(vals_list)
 
     def write(self, vals):

@@ -118,6 +118,15 @@ class TestAllocationRequest(TierBillingCase):
                 with self.assertRaises(AccessError):
                     attempt(request.with_user(role))
 
+    def test_a_request_brings_no_defaults_along(self):
+        operation = self.operation()
+        evil = operation.with_context(
+            default_state="approved", default_decided_by_id=self.manager.id, default_amount=1, default_line_ids=[]
+        )
+        request = self.env["tier.allocation.request"].browse(evil.action_apply()["res_id"])
+        self.assertEqual((request.state, request.line_ids.amount), ("waiting", 150))
+        self.assertFalse(request.decided_by_id)
+
     def test_refusing(self):
         request = self.ask()
         request.with_user(self.manager).action_refuse()

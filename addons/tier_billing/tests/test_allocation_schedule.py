@@ -318,6 +318,12 @@ class TestAllocationSchedule(TierBillingCase):
         self.assertEqual(schedule.terms_user_id, self.manager)
         running = self.schedule()
         self.assertEqual(running.copy().state, "stopped")
+        # Nor by a default that a request may bring along.
+        Schedule = self.env["tier.allocation.schedule"].with_user(self.manager)
+        sneaky = Schedule.with_context(
+            default_state="running", default_next_date="2026-11-20", default_terms_user_id=self.env.uid
+        ).create({"name": "Sneaky", "parent_id": self.campus.id, "amount": 10})
+        self.assertEqual((sneaky.state, sneaky.next_date, sneaky.terms_user_id), ("stopped", False, self.manager))
 
     def test_a_schedule_with_runs_is_kept(self):
         schedule = self.schedule()

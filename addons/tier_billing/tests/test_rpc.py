@@ -119,3 +119,23 @@ class TestRpc(ChainBuilder, HttpCase):
             self.assertRefused("tier.wallet", "write", self.customer.ids, {"account_id": self.provider.account_id.id})
             self.assertRefused("tier.transfer", "create", {"kind": "topup", "amount": 100}, error="UserError")
             self.assertRefused("tier.transfer", "unlink", self.transfer("rpc:dealer").ids, error="UserError")
+
+    def test_nobody_approves_their_own(self):
+        """What is above the company's limit takes two managers, whatever a client sends."""
+        self.company.tier_approval_limit = 10
+        self.authenticate("tier_manager", "tier_manager")
+        values = {"wallet_id": self.customer.id, "operation": "topup", "amount": 50}
+        operation = self.call("tier.wallet.operation", "create", values)
+        request = self.call("tier.wallet.operation", "action_apply", [operation])["res_id"]
+        with self.assertNothingMoves():
+            self.assertRefused("tier.allocation.request", "action_approve", [request])
+            self.assertRefused("tier.allocation.request", "write", [request], {"requested_by_id": 1})
+            self.assertRefused("tier.allocation.request", "create", {"operation": "topup"})
+            self.assertRefused("tier.allocation.request", "_execute", [request])
+            self.assertRefused("tier.wallet", "_distribute", [])
+            self.assertRefused("tier.wallet", "_move_below", self.customer.ids, self.reseller.id, "rpc:evil", "x")
+            self.authenticate("tier_user", "tier_user")
+            self.assertRefused("tier.allocation.request", "action_approve", [request])
+            self.authenticate("rpc_dealer", "rpc_dealer")
+            self.assertRefused("tier.allocation.request", "action_approve", [request])
+            self.assertRefused("tier.allocation.request", "read", [request], ["total"])

@@ -28,7 +28,7 @@ class TierWalletMove(models.TransientModel):
         owner = price_list.brand_id.wallet_id.id
         return bool(owner) and f"/{owner}/" in f"/{self.parent_id.parent_path}"
 
-    def _apply(self):
+    def _apply(self):  # pylint: disable=missing-return
         if self.price_list_id and not self._may_give(self.price_list_id):
             raise UserError(
                 self.env._(

@@ -93,9 +93,18 @@ class TierWallet(models.Model):
             partner, logo = seller.partner_id, seller.partner_id.image_256
         return {
             "name": partner.name,
-            "address": partner._display_address(without_company=True).strip(),
+            "address": self._statement_address(partner),
             "logo": logo,
         }
+
+    def _statement_address(self, partner):
+        """Return a postal address without empty lines.
+
+        :param partner: ``res.partner``
+        :rtype: str
+        """
+        lines = (line.strip() for line in partner._display_address(without_company=True).splitlines())
+        return "\n".join(filter(None, lines))
 
     def action_statement(self):
         """Open the statement of the current month.

@@ -248,8 +248,7 @@ class TierBill(models.Model):
 
     def _address(self, partner):
         """Return a postal address with the tax number below it."""
-        lines = [line.strip() for line in partner._display_address(without_company=True).splitlines()]
-        return "\n".join(filter(None, (*lines, partner.vat)))
+        return "\n".join(filter(None, (self.wallet_id._statement_address(partner), partner.vat)))
 
     def _set(self, vals):
         """Write past :meth:`write`: the only way to set what follows from charges and buttons."""

@@ -34,6 +34,7 @@ class TierBillLine(models.Model):
         lines._check_draft()
         return lines
 
+    # pylint: disable-next=method-required-super
     def write(self, vals):
         raise UserError(self.env._("The lines of a bill are made of its charges and stay as they are."))
 

@@ -38,5 +38,6 @@ from . import (
     tier_wallet_invoicing,
     tier_wallet_statement,
     tier_wallet_move,
+    tier_wallet_package,
     tier_wallet_payout,
 )

@@ -14,7 +14,7 @@ class TierPackageBalance(models.Model):
     subscription_id = fields.Many2one(
         "tier.package.subscription", required=True, readonly=True, ondelete="restrict", index=True
     )
-    wallet_id = fields.Many2one("tier.wallet", required=True, readonly=True, ondelete="restrict")
+    wallet_id = fields.Many2one("tier.wallet", required=True, readonly=True, ondelete="restrict", index=True)
     package_id = fields.Many2one("tier.package", required=True, readonly=True, ondelete="restrict", index=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     date_from = fields.Datetime("From", required=True, readonly=True)

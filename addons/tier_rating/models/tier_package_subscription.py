@@ -60,13 +60,13 @@ class TierPackageSubscription(models.Model):
             self._open_periods()
         return result
 
-    def unlink(self):
-        """Override: periods that nobody used go with their subscription."""
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        """Periods that nobody used go with their subscription; one that was used stays."""
         self._drop_unused_periods()
         for subscription in self:
             if subscription.balance_ids:
                 raise UserError(self.env._("%s has been used: set its last day instead.", subscription.display_name))
-        return super().unlink()
 
     def _drop_unused_periods(self):
         """Delete the periods from which nothing was taken and nothing is held."""

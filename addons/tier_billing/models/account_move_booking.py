@@ -8,14 +8,15 @@ class AccountMove(models.Model):
 
     _inherit = "account.move"
 
-    tier_booking_ids = fields.One2many("tier.booking", "move_id", "Booked from wallets", copy=False)
-    tier_booking_count = fields.Integer(compute="_compute_tier_booking_count")
+    tier_booking_ids = fields.One2many(
+        "tier.booking", "move_id", "Booked from wallets", copy=False, groups="tier_billing.group_tier_auditor"
+    )
+    tier_booking_count = fields.Integer(compute="_compute_tier_booking_count", compute_sudo=True)
 
     @api.depends("tier_booking_ids")
     def _compute_tier_booking_count(self):
         for move in self:
-            # sudo: accountants need not have rights on wallets to see where an entry comes from.
-            move.tier_booking_count = len(move.sudo().tier_booking_ids)
+            move.tier_booking_count = len(move.tier_booking_ids)
 
     def _compute_show_reset_to_draft_button(self):
         """Override of `account`: see :meth:`button_draft`."""

@@ -24,6 +24,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.tier_revenue_account_id", readonly=False, check_company=True
     )
     tier_journal_id = fields.Many2one(related="company_id.tier_journal_id", readonly=False, check_company=True)
+    tier_books_tz = fields.Char(related="company_id.tier_books_tz")
     tier_tax_policy = fields.Selection(related="company_id.tier_tax_policy", readonly=False, required=True)
 
     def action_tier_setup_accounting(self):

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import TierBillingCase
@@ -236,6 +236,22 @@ class TestBooking(BookingCase):
             move.unlink()
         with self.assertRaises(UserError):
             self.env["tier.booking.line"].search([], limit=1).unlink()
+
+    def test_an_accountant_needs_no_rights_on_wallets(self):
+        _provider, reseller, _user = self.new_chain()
+        self.used(reseller, "1.00", "a")
+        accountant = new_test_user(
+            self.env, "books", "account.group_account_manager", company_id=self.company.id, company_ids=self.company.ids
+        )
+        move = self.book().with_user(accountant)
+        self.assertNotIn("tier_booking_ids", move.read()[0])
+        self.assertEqual((move.tier_booking_count, move.show_reset_to_draft_button), (1, False))
+        with self.assertRaisesRegex(UserError, "reverse it"):
+            move.button_draft()
+        move._reverse_moves([{"date": move.date}], cancel=True)
+        self.env.invalidate_all()
+        self.assertTrue(self.book())
+        self.assertBooked()
 
     def test_a_reversed_entry_is_booked_again(self):
         _provider, reseller, _user = self.new_chain()

@@ -219,6 +219,9 @@ class TierWallet(models.Model):
                 if parent.money == "outside":
                     vals.setdefault("money", "outside")
         wallets = super().create(vals_list)
+        # Defaults may come from a request's context, or be a person's own.
+        if any(wallet[name] for wallet in wallets for name in LIMIT_FIELDS if name != "credit_limit"):
+            self._check_sets_limits()
         for wallet, limit in zip(wallets, limits, strict=True):
             wallet._open_accounts()
             if limit:

@@ -200,6 +200,8 @@ class TierWallet(models.Model):
         wallets = super().create(
             [{name: value for name, value in vals.items() if name not in CONTROL_FIELDS} for vals in vals_list]
         )
+        if any(wallet.credit_valid_days for wallet in wallets):
+            self._check_sets_limits()  # a default may have brought it
         # The ledger account that keeps them exists from here on.
         for wallet, control in zip(wallets, controls, strict=True):
             if control:

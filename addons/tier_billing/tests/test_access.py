@@ -154,6 +154,10 @@ class TestAccess(TierBillingCase):
                     self.as_role(self.customer, "user").write({"payment_mode": "postpaid", name: value})
                 with self.assertRaisesRegex(AccessError, "limits"):
                     self.model("tier.wallet", "user").create({**new, name: value})
+        for name, value in {**limits, "credit_valid_days": 30}.items():
+            sneaky = self.model("tier.wallet", "user").with_context(**{f"default_{name}": value})
+            with self.subTest(default=name), self.assertRaisesRegex(AccessError, "limits"):
+                sneaky.create(new)
         # A form sends what is unchanged as well.
         self.as_role(self.customer, "user").write({"name": "Renamed", "credit_limit": 0, "max_concurrent_calls": 0})
         self.as_role(self.customer, "manager").write({"payment_mode": "postpaid", "credit_limit": 100, **limits})

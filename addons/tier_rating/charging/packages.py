@@ -213,6 +213,9 @@ def use(env, priced):
     :param env: environment of the transaction
     :param priced: list of (event id, :class:`.resolve.Resolved`), none of them charged before
     """
+    # Nearly always nobody has a package: that is to cost nothing.
+    if not any(wallet.packaged for _event_id, row in priced for wallet in row.priced.chain):
+        return
     rows = [(event_id, row) for event_id, row in priced if row.usage.quantity > 0]
     shelf = Shelf(
         env.cr,

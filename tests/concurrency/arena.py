@@ -61,6 +61,7 @@ class Arena:
         self.database = database
         self.prefix = prefix
         self.numbers = itertools.count(1)
+        self._kept = None
         with self.env() as env:
             self.registry = env.registry
         # Charging and authorizing take nothing of it but the registry and the user, so that
@@ -68,11 +69,14 @@ class Arena:
         self._shared_cursor = self.registry.cursor()
         self._shared = self.env_of(self._shared_cursor)
 
-    def prepare(self):
-        """Make a copy of the template ready for these tests, once."""
+    def prepare(self, durable=False):
+        """Make a copy of the template ready for these tests, once.
+
+        :param durable: commits wait for the disk, which most tests have no use for
+        """
         with self.connect() as connection, connection.cursor() as cursor:
             # A test that hangs shall fail, and waiting for the disk proves nothing here.
-            for setting in ("statement_timeout = '40s'", "synchronous_commit = off"):
+            for setting in ("statement_timeout = '40s'", f"synchronous_commit = {'on' if durable else 'off'}"):
                 cursor.execute(f'ALTER DATABASE "{self.database}" SET {setting}')
         with self.env() as env:
             env.company.currency_id = env.ref("base.USD")
@@ -103,13 +107,29 @@ class Arena:
 
     def rows(self, statement, *parameters):
         """What a statement by hand returns."""
+        if self._kept:
+            return self._rows(self._kept, statement, parameters)
         connection = self.connect()
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-                return cursor.fetchall() if cursor.description else []
+            return self._rows(connection, statement, parameters)
         finally:
             connection.close()
+
+    @staticmethod
+    def _rows(connection, statement, parameters):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def kept_connection(self):
+        """Have statements by hand share a connection: for thousands of them, by one thread."""
+        self._kept = self.connect()
+        try:
+            yield
+        finally:
+            self._kept.close()
+            self._kept = None
 
     def value(self, statement, *parameters):
         """The one value that a statement by hand returns."""

@@ -88,7 +88,7 @@ def label(env, kind, received):
         ("refund", False): env._("Refunds to customers"),
         ("expiry", True): env._("Expired credit of customers"),
         ("expiry", False): env._("Expired credit"),
-        ("own", False): env._("Business with customers of its own"),
+        ("own", False): env._("Dealings with others"),
     }
     known = labels.get((kind, received))
     return known or dict(env["tier.transfer"]._fields["kind"]._description_selection(env)).get(kind, kind)

@@ -79,11 +79,11 @@ class TestPortalStatements(ChainMixin, HttpCase):
     def test_a_reseller_learns_no_more_of_a_customer(self):
         self._login("reseller")
         text = self.url_open(self._of_customer(self.reseller, self.dealer) + "?period=year").text
-        self.assertIn("Business with customers of its own", text)
+        self.assertIn("Dealings with others", text)
         for secret in ("Usage of customers", "Credit given to customers", "Partner user", "Chain user"):
             self.assertNotIn(secret, text)
         csv = self.url_open(self._of_customer(self.reseller, self.dealer) + "/csv?period=year").text
-        self.assertIn("Business with customers of its own", csv)
+        self.assertIn("Dealings with others", csv)
         self.assertNotIn("Usage of customers", csv)
         pdf = self.url_open(self._of_customer(self.reseller, self.dealer) + "/pdf?period=year")
         self.assertNotIn("Usage of customers", pdf.text)

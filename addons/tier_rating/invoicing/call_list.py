@@ -88,24 +88,23 @@ def to_csv(env, move):
     :param move: ``account.move`` record
     :rtype: bytes
     """
-    _ = env._
     stream = io.StringIO()
     writer = csv.writer(stream)
     currency = move.currency_id.name
     writer.writerow(
         [
-            _("Start"),
-            _("Caller"),
-            _("Dialled"),
-            _("Number"),
-            _("Destination"),
-            _("Service"),
-            _("Used"),
-            _("Billed"),
-            _("Unit"),
-            _("Cost without tax (%s)", currency),
-            _("Refund"),
-            _("Reference"),
+            env._("Start"),
+            env._("Caller"),
+            env._("Dialled"),
+            env._("Number"),
+            env._("Destination"),
+            env._("Service"),
+            env._("Used"),
+            env._("Billed"),
+            env._("Unit"),
+            env._("Cost without tax (%s)", currency),
+            env._("Refund"),
+            env._("Reference"),
         ]
     )
     for call in calls(env, move):
@@ -118,7 +117,7 @@ def to_csv(env, move):
                 plain(call["billed"]),
                 call["service"].unit or "",
                 plain(call["cost"]),
-                _("yes") if call["refund"] else "",
+                env._("yes") if call["refund"] else "",
                 call["reference"],
             ]
         )

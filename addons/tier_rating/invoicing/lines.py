@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from decimal import Decimal
-from itertools import groupby
 
 from odoo import Command
+from odoo.tools import groupby
 from odoo.tools.misc import format_date, formatLang
 
 from . import amounts

@@ -52,12 +52,14 @@ class AccountMove(models.Model):
     tier_calls_pdf_id = fields.Many2one("ir.attachment", "Call list (PDF)", readonly=True, copy=False, groups=AUDITOR)
 
     def write(self, vals):
-        usage = self._tier_usage_invoices()
-        if usage and "currency_id" in vals and any(move.currency_id.id != vals["currency_id"] for move in usage):
-            raise UserError(self.env._("Usage is invoiced in the currency of the wallet."))
+        """Override of `account`: usage stays in its currency, and a cancelled invoice lets it go."""
+        if "currency_id" in vals:
+            for move in self._tier_usage_invoices():
+                if move.currency_id.id != vals["currency_id"]:
+                    raise UserError(self.env._("Usage is invoiced in the currency of the wallet."))
         result = super().write(vals)
         if vals.get("state") == "cancel":
-            usage._tier_release_usage()
+            self._tier_usage_invoices()._tier_release_usage()
         return result
 
     def button_draft(self):
@@ -75,7 +77,7 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         """Override of `account` to have the call list made, and to refuse invoices whose usage was let go."""
         for move in self._tier_usage_invoices():
-            if not move.tier_charge_link_ids:
+            if not move.tier_usage_calls:
                 raise UserError(self.env._("%s bills usage that was let go; delete it.", move.display_name))
         posted = super()._post(soft)
         if posted._tier_usage_invoices():

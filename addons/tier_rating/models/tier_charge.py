@@ -62,7 +62,6 @@ class TierCharge(models.Model):
     invoice_link_ids = fields.One2many("tier.charge.invoice", "charge_id", groups="base.group_user")
     invoice_id = fields.Many2one(
         "account.move",
-        "Invoice",
         compute="_compute_invoice_id",
         groups="tier_billing.group_tier_auditor",
         help="The invoice of a postpaid wallet that this stands on.",

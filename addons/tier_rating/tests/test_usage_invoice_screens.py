@@ -1,12 +1,14 @@
 import csv
 import io
+from decimal import Decimal
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, freeze_time, tagged
 from odoo.tools import mute_logger
 
+from ..charging.refund import refund
 from ..invoicing import call_list
-from .invoicing_common import BERLIN, IN_DECEMBER, LONDON, InvoicingCase
+from .invoicing_common import BERLIN, DECEMBER, IN_DECEMBER, LONDON, InvoicingCase
 
 
 @freeze_time("2026-12-03 09:00:00")
@@ -181,6 +183,16 @@ class TestUsageInvoiceScreens(InvoicingCase):
         self.assertEqual(second[3:5], [LONDON, "QLondon"])
         self.assertEqual(move.tier_calls_csv_id.name, "Calls-User-2026-11-01-2026-11-30.csv")
         self.assertIn(str(move.tier_calls_csv_id.id), move.action_tier_call_list()["url"])
+
+    def test_csv_tells_refunds(self):
+        self.use_in_november()
+        self.env.flush_all()
+        refund(self.env, self.event("k:1").ids, "The line was dead")
+        self.env.invalidate_all()
+        move = self.invoice(DECEMBER)
+        rows = self.rows(move)[1:]
+        self.assertEqual([(row[7], row[9], row[10]) for row in rows][-1], ("-60", "-1", "yes"))
+        self.assertEqual(sum(Decimal(row[9]) for row in rows), Decimal(5))
 
     def test_csv_calculates_nothing(self):
         self.use(self.call("k", caller="=HYPERLINK(1)", callee="+49 30 123456"))

@@ -269,6 +269,7 @@ def test_the_exit_code_and_the_last_line(tmp_path, capsys):
     for cases, code, line in (
         ([good, other], 0, "2 cases: 1 passed, 0 failed, 1 unsupported."),
         ([good, {**good, "expected": {"cost": "1"}}], 1, "2 cases: 1 passed, 1 failed, 0 unsupported."),
+        ([CASES["C191"]], 0, "1 cases: 1 passed (1 with a remark), 0 failed, 0 unsupported."),
         ([good, 7, CASES["C096"]], 1, "3 cases: 1 passed, 1 failed, 1 unsupported."),
     ):
         file.write_text(json.dumps(cases), encoding="utf-8")

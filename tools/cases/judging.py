@@ -11,6 +11,8 @@ from .reading import REMARKS, Fields, Malformed, Unsupported, exact, quote, show
 from .wallets import NO_FUNDS, figures, operation
 
 PASS, FAIL, UNSUPPORTED = "pass", "fail", "unsupported"
+# Between the figures that agree and what could not be judged, or was taken from the case itself.
+REMARK = "; remark: "
 # What other systems call the reasons of ours.
 ERRORS = {
     NO_RATE: (
@@ -189,12 +191,14 @@ def compare(expected, figures, notes=()):
         others = [name for name in unknown if not _OTHER_PARTY.fullmatch(name)]
         if others:
             raise Unsupported(f"the product does not work out {', '.join(others)} for this tariff")
+        for name in unknown:
+            exact(expected.data[name], f"expected.{name}")
         notes.append(f"{', '.join(unknown)} is not judged: the case does not give that party's tariff")
     if wrong:
         return FAIL, "; ".join(wrong)
     if not agree:
         raise Unsupported("; ".join(notes) or "it expects nothing that can be judged")
-    return PASS, "; ".join([", ".join(agree), *notes])
+    return PASS, REMARK.join([", ".join(agree), *notes])
 
 
 def _compare_error(value, figures, agree, wrong):

@@ -32,7 +32,7 @@ def run(words, instance):
     if not cases:
         raise Failure(f"{file} holds no case.")
     engine_path(ROOT)
-    from .judging import FAIL, judge  # it imports the engine, which is on the path only now
+    from .judging import FAIL, PASS, REMARK, judge  # it imports the engine, which is on the path only now
 
     verdicts = [judge(data, number) for number, data in enumerate(cases, 1)]
     waiting = [verdict for verdict in verdicts if verdict.operation]
@@ -45,8 +45,10 @@ def run(words, instance):
     for verdict in verdicts:
         print(f"{verdict.status:<12}{verdict.name:<8} {verdict.model:<18} {_line(verdict.reason)}")
     counts = Counter(verdict.status for verdict in verdicts)
+    remarks = sum(verdict.status == PASS and REMARK in verdict.reason for verdict in verdicts)
+    with_remark = f" ({remarks} with a remark)" if remarks else ""
     print(
-        f"{len(verdicts)} cases: {counts['pass']} passed, {counts['fail']} failed,"
+        f"{len(verdicts)} cases: {counts['pass']} passed{with_remark}, {counts['fail']} failed,"
         f" {counts['unsupported']} unsupported.",
         flush=True,
     )

@@ -210,6 +210,27 @@ class TestPaidInvoice(PaidCase):
         self.reconcile(invoice, self.entry(self.bank.default_account_id, self.receivable, 12))
         self.assertBalances(self.wallet, "12")
 
+    def test_early_payment_discount_is_not_paid(self):
+        term = self.env["account.payment.term"].create(
+            {
+                "name": "2% within a week",
+                "early_discount": True,
+                "discount_percentage": 2,
+                "discount_days": 7,
+                "line_ids": [Command.create({"value": "percent", "value_amount": 100, "nb_days": 30})],
+            }
+        )
+        invoice = self.invoice(100, invoice_payment_term_id=term.id, invoice_date=self.env.cr.now().date())
+        self.pay(invoice)
+        self.assertEqual(invoice.payment_state, "paid")
+        self.assertBalances(self.wallet, "98")
+
+    def test_suspended_wallet_gets_what_was_paid(self):
+        invoice = self.invoice(20)
+        self.wallet.action_suspend()
+        self.pay(invoice)
+        self.assertBalances(self.wallet, "20")
+
     def test_bank_statement(self):
         invoice = self.invoice(20)
         statement = self.env["account.bank.statement.line"].create(
@@ -328,6 +349,24 @@ class TestWalletOfTheLine(PaidCase):
         for wallet in (self.top, self.new_wallet("Beside", self.top)):
             with self.subTest(wallet.name), self.assertRaisesRegex(ValidationError, "neither a wallet of"):
                 self.invoice(20, post=False).invoice_line_ids.tier_wallet_id = wallet
+
+    def test_wallet_of_another_company_is_refused(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        top = self.new_wallet("Elsewhere", currency_id=self.dollar.id, company_id=company.id)
+        wallet = self.new_wallet("Ada there", top, partner_id=self.partner.id)
+        with self.assertRaisesRegex(ValidationError, "no wallet of Books"):
+            self.invoice(20, post=False).invoice_line_ids.tier_wallet_id = wallet
+
+    def test_customer_changed_before_posting(self):
+        other = self.new_wallet("Bea", self.top)
+        invoice = self.invoice(20, post=False)
+        # Past the ORM, as an import or another module may.
+        self.env.cr.execute(
+            "UPDATE account_move_line SET tier_wallet_id = %s WHERE id = %s", [other.id, invoice.invoice_line_ids.id]
+        )
+        self.env.invalidate_all()
+        with self.assertRaisesRegex(ValidationError, "neither a wallet of"):
+            invoice.action_post()
 
     def test_wallet_of_a_customers_customer(self):
         below = self.new_wallet("Below", self.wallet)

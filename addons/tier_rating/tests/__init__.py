@@ -25,6 +25,7 @@ from . import (
     test_transfer_report,
     test_usage_import,
     test_usage_invoice,
+    test_usage_invoice_amounts,
     test_usage_invoice_books,
     test_usage_invoice_screens,
     test_views,

@@ -13,6 +13,7 @@ from . import (
     res_config_settings,
     res_config_settings_approval,
     res_partner,
+    res_users,
     tier_account,
     tier_allocation_failure,
     tier_allocation_request,

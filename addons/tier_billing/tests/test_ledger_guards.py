@@ -79,6 +79,15 @@ class TestLedgerGuards(TierBillingCase):
     # Transfers
     # ------------------------------------------------------------------
 
+    def test_who_posted_a_transfer_stays(self):
+        clerk = self.env["res.users"].create({"name": "Clerk", "login": "guard-clerk"})
+        idle = self.env["res.users"].create({"name": "Idle", "login": "guard-idle"})
+        transfer = self.reseller.with_user(clerk).sudo()._topup(1, "guard:clerk")
+        self.assertEqual(transfer.create_uid, clerk)
+        with self.assertRaises(UserError):
+            clerk.unlink()
+        idle.unlink()
+
     def test_a_transfer_is_never_changed_or_deleted(self):
         self.assertRefused(
             (

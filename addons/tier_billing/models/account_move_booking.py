@@ -20,10 +20,11 @@ class AccountMove(models.Model):
 
     def _compute_show_reset_to_draft_button(self):
         """Override of `account`: see :meth:`button_draft`."""
-        super()._compute_show_reset_to_draft_button()
+        result = super()._compute_show_reset_to_draft_button()
         for move in self:
             if move.tier_booking_count and move.state == "posted":
                 move.show_reset_to_draft_button = False
+        return result
 
     def button_draft(self):
         """Override of `account`: what was booked is corrected by an entry, not in the old one."""

@@ -126,7 +126,7 @@ class ResCompany(models.Model):
             code = sample.code
         return Account.create(
             {
-                "name": self.env._(name),  # pylint: disable=prefer-env-translation
+                "name": self.env._(name),  # pylint: disable=gettext-variable
                 "code": Account._search_new_account_code(code, cache=set()),
                 "account_type": account_type,
                 "reconcile": False,

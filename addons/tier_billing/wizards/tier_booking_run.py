@@ -12,7 +12,6 @@ class TierBookingRun(models.TransientModel):
 
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     until = fields.Date(
-        "Until",
         required=True,
         default=lambda self: self.env["tier.booking"]._today(self.env.company) - timedelta(days=1),
         help="The last day to book. The present day may be booked as well: what follows on it gets another entry.",

@@ -44,7 +44,7 @@ class TierReconciliationLine(models.TransientModel):
         help="What the wallets have in fractions that the books cannot hold; carried to the next entry.",
     )
     expected = fields.Float(
-        "should be in the books",
+        "Should be in the books",
         digits=(20, 6),
         compute="_compute_expected",
         help="The wallets, less what is not booked yet, booked later or a fraction of a cent.",

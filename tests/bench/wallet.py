@@ -10,12 +10,13 @@ are allocations from a reseller to its customer, half are debits that the custom
 * update: one UPDATE of one balance by its primary key, a statement that commits by itself, in a
   copy of the accounts with the same indexes and no triggers: the limit of what the database can
   do;
-* orm: a record is read, its new balance computed and written, and again if it lost a race.
+* orm: two records are read, their new balances computed and written, and again if that lost a race.
 
-Arguments: rounds (5), seconds of each measurement in a round (1). All ways take turns in each
-round, and each figure is the median of the rounds.
+Arguments: rounds (9), seconds of each measurement in a round (0.5). All ways take turns in each
+round; each figure and each ratio is the median of the rounds, so that what else the machine
+does weighs on both sides.
 
-Result: operations per second of each way, and the worst ratio over 1 and 8 connections.
+Result: operations per second of each way, and of each ratio the worse of 1 and 8 connections.
 """
 
 import itertools
@@ -42,14 +43,7 @@ FUNDS = Decimal(1_000_000)
 
 
 def main(bench):
-    rounds, seconds = (
-        (*map(float, bench.arguments), 5, 1)[:2]
-        if len(bench.arguments) != 1
-        else (
-            float(bench.arguments[0]),
-            1,
-        )
-    )
+    rounds, seconds = map(float, (*bench.arguments, *("9", "0.5")[len(bench.arguments) :]))
     with bench.committed() as env:
         places = _plant(env)
     # A connection cannot be shared with a fork.
@@ -67,18 +61,28 @@ def main(bench):
             client.close()
     with bench.committed() as env:
         conserved = env["tier.account"]._is_conserved()
-    return _result({key: statistics.median(values) for key, values in figures.items()}, conserved)
+    return _result(figures, conserved)
 
 
-def _result(rates, conserved):
-    """The rates and the worst of each ratio."""
+def _result(figures, conserved):
+    """The medians of the rates and of their ratios.
 
-    def worst(top, bottom, of=None):
-        return min(rates[(*top, number)] / rates[(*bottom, number)] for number in CONNECTIONS)
+    :param figures: dict of (way, place, connections) to the rates of the rounds
+    """
+
+    def worst(top, bottom):
+        return min(
+            statistics.median(
+                above / below for above, below in zip(figures[(*top, number)], figures[(*bottom, number)], strict=True)
+            )
+            for number in CONNECTIONS
+        )
 
     return {
         "per_s": {
-            f"{way}_{place}": {str(number): round(rates[way, place, number]) for number in CONNECTIONS}
+            f"{way}_{place}": {
+                str(number): round(statistics.median(figures[way, place, number])) for number in CONNECTIONS
+            }
             for way in WAYS
             for place in PLACES
         },

@@ -2,7 +2,6 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 
-from .test_booking import BookingCase
 from .test_payout import PayoutCase
 
 
@@ -43,7 +42,7 @@ class TestPayoutBill(PayoutCase):
         payout = self.billed(40)
         self.pay(payout.move_id)
         self.book()
-        self.assertEqual(BookingCase.credit(self), 60)
+        self.assertEqual(self.booked_credit(), 60)
         lines = self.env["account.move.line"].search(
             [("account_id", "=", self.company.tier_clearing_account_id.id), ("parent_state", "=", "posted")]
         )

@@ -50,7 +50,9 @@ class TestUsageInvoiceBooks(InvoicingBuilder, BookingCase):
         self.book()
         self.assertBooked()
         self.assertEqual(self.left_between(), 0)
-        self.assertEqual(self.credit(self.coin), self.balance(self.reseller), "the reseller's margin is what is owed")
+        self.assertEqual(
+            self.booked_credit(self.coin), self.balance(self.reseller), "the reseller's margin is what is owed"
+        )
         self.assertBalances(self.user, 0)
 
     def test_with_money_of_its_own(self):

@@ -127,7 +127,17 @@ class TierPayout(models.Model):
             if DECISION_FIELDS & vals.keys():
                 raise UserError(self.env._("A payout begins as a request; its buttons decide it."))
             self._check_is_amount(vals)
-            vals["name"] = self.env["ir.sequence"].sudo().next_by_code("tier.payout")
+            # Said in full: what is left out could come as a default in the context.
+            vals.update(
+                name=self.env["ir.sequence"].sudo().next_by_code("tier.payout"),
+                decision="requested",
+                requested_by_id=self.env.uid,
+                decided_by_id=False,
+                decided_at=False,
+                move_id=False,
+                transfer_id=False,
+                return_id=False,
+            )
         payouts = super().create(vals_list)
         for payout in payouts:
             payout._check_request()

@@ -182,6 +182,12 @@ class TestPayout(PayoutCase):
                 payout.write(vals)
         with self.assertRaises(UserError):
             self.request(1, decision="approved")
+        defaults = {"default_decision": "approved", "default_transfer_id": 1, "default_requested_by_id": self.clerk.id}
+        other = payout.with_context(**defaults).create({"wallet_id": self.reseller.id, "amount": 1})
+        self.assertEqual(
+            (other.decision, other.transfer_id.id, other.requested_by_id), ("requested", False, self.managers)
+        )
+        other.action_cancel()
         with self.assertRaises(AccessError):
             payout.unlink()
         with self.assertRaises(UserError):

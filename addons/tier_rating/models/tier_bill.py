@@ -17,6 +17,9 @@ SOURCE_FIELDS = frozenset(("kind", "wallet_id", "child_id", "brand_id", "date_fr
 # What a reseller adds to it.
 TEXT_FIELDS = frozenset(("note", "tax_name", "tax_percent", "tax_included"))
 
+# What issuing, sending and cancelling set.
+ISSUED_FIELDS = ("name", "number", "issued_on", "sent_on", "cancel_reason")
+
 
 class TierBill(models.Model):
     """What a reseller gives its own direct customer: an invoice or a statement, in its own name.
@@ -103,7 +106,9 @@ class TierBill(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_settable(vals)
-        bills = super().create(vals_list)
+        # Said in full: what is left out could come as a default in the context.
+        initial = {name: False for name in ISSUED_FIELDS} | {"state": "draft"}
+        bills = super().create([{**vals, **initial} for vals in vals_list])
         for bill in bills:
             bill._check_parties()
         bills._collect()

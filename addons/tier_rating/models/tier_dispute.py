@@ -69,7 +69,13 @@ class TierDispute(models.Model):
         for vals in vals_list:
             if DECISION_FIELDS & vals.keys():
                 raise UserError(self.env._("A dispute begins as new; its buttons decide it."))
-            vals["name"] = self.env["ir.sequence"].next_by_code("tier.dispute")
+            # Said in full: what is left out could come as a default in the context.
+            vals.update(
+                name=self.env["ir.sequence"].next_by_code("tier.dispute"),
+                state="new",
+                decided_by_id=False,
+                decided_at=False,
+            )
         disputes = super().create(vals_list)
         for dispute in disputes:
             dispute._check_lines()

@@ -193,6 +193,21 @@ class TestBill(BillCase):
         self.charge(self.call("b:more", 60, at=NOON.replace(month=12)))
         self.assertEqual(self.issued(DECEMBER).name, "BL-2026-00002")
 
+    def test_a_bill_begins_as_a_draft(self):
+        """Whatever the context has for a default."""
+        defaults = {
+            "default_state": "issued",
+            "default_name": "X/1",
+            "default_number": 7,
+            "default_issued_on": NOON.date(),
+        }
+        bill = (
+            self.env["tier.bill"]
+            .with_context(**defaults)
+            .create({"wallet_id": self.dealer.id, "child_id": self.user.id})
+        )
+        self.assertEqual((bill.state, bill.name, bill.number, bill.issued_on), ("draft", False, 0, False))
+
     def test_what_was_issued_stays_as_it_is(self):
         bill = self.issued(note="Thank you")
         self.brand.name = "Another name"

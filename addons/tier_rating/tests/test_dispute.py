@@ -177,6 +177,15 @@ class TestDispute(DisputeBuilder, TierRatingCase):
                 dispute.write(values)
         with self.assertRaises(UserError):
             self.dispute(self.share("k:2"), state="accepted")
+        # Nor a default of the context.
+        other = dispute.with_context(default_state="accepted", default_decided_at=NOON).create(
+            {
+                "wallet_id": self.user.id,
+                "reason": "Too long",
+                "line_ids": [Command.create({"charge_id": self.share("k:2").id})],
+            }
+        )
+        self.assertEqual((other.state, other.decided_at), ("new", False))
         for values in ({"amount": 100}, {"is_open": False}, {"charge_id": self.share("k:2").id}):
             with self.subTest(values=values), self.assertRaises(UserError):
                 dispute.line_ids.write(values)

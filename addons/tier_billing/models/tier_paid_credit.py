@@ -21,9 +21,7 @@ class TierPaidCredit(models.Model):
     origin = fields.Char(required=True, readonly=True, help="Names the document.")
     number = fields.Integer(required=True, readonly=True)
     move_id = fields.Many2one("account.move", "Invoice", readonly=True, ondelete="restrict", index="btree_not_null")
-    payment_id = fields.Many2one(
-        "account.payment", "Payment", readonly=True, ondelete="restrict", index="btree_not_null"
-    )
+    payment_id = fields.Many2one("account.payment", readonly=True, ondelete="restrict", index="btree_not_null")
     wallet_id = fields.Many2one("tier.wallet", required=True, readonly=True, ondelete="restrict", index=True)
     company_id = fields.Many2one(related="wallet_id.company_id", store=True)
     currency_id = fields.Many2one("res.currency", required=True, readonly=True, ondelete="restrict")
@@ -36,7 +34,7 @@ class TierPaidCredit(models.Model):
     undone = fields.Float(
         "Taken back", digits=MONEY_DIGITS, readonly=True, help="How much of the amount was undone since."
     )
-    transfer_ids = fields.Many2many("tier.transfer", string="Transfers", readonly=True, copy=False)
+    transfer_ids = fields.Many2many("tier.transfer", readonly=True, copy=False)
 
     _origin_number = models.UniqueIndex(
         "(origin, wallet_id, currency_id, number)", "Each step of crediting a document happens once."

@@ -176,9 +176,7 @@ class TierBookingLine(models.Model):
             )
         )
         return [
-            Unbooked(
-                *row[:10], Decimal(row[10]), Decimal(row[11]), row[12], dict(zip(dimensions, row[13:], strict=True))
-            )
+            Unbooked(*known, Decimal(amount), Decimal(amount_to), transfers, dict(zip(dimensions, others, strict=True)))
             for row in self.env.cr.fetchall()
             for known, (amount, amount_to, transfers, *others) in [(row[:10], row[10:])]
         ]

@@ -27,7 +27,8 @@ from . import authorize, books, catalogue, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
 BATCH = 500
-ATTEMPTS = 5
+# Each lost race makes another event known, so that it ends; five were too few where many sides replay one file.
+ATTEMPTS = 50
 # The unique index that lets an event be charged once.
 EVENT_KEY = "tier_usage_event_source_key_unique"
 

@@ -193,8 +193,7 @@ class Worker:
         return 1
 
     def batch(self, place):
-        self.post(self.short, [self._movement(place) for _ in range(BATCH)], 1)
-        self.short.commit()
+        self.post(self.single, [self._movement(place) for _ in range(BATCH)], 1)
         return BATCH
 
     def update(self, place):

@@ -180,10 +180,13 @@ def post(cr, movements, uid):
     # in one direction only.
     movements = sorted(movements, key=lambda movement: movement.source_key)
     cr.execute(
-        "SELECT * FROM tier_transfer_post_all(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "SELECT posted_key, posted_id, current_setting('tier.early', true)"
+        " FROM tier_transfer_post_all(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (*map(_array, zip(*map(_COLUMNS, movements), strict=True)), uid),
     )
-    posted = dict(cr.fetchall())
+    rows = cr.fetchall()
+    _wait_for_disk(cr, rows[0][2] if rows else None)
+    posted = {key: transfer_id for key, transfer_id, _early in rows}
     missing = [movement for movement in movements if movement.source_key not in posted]
     if missing:
         posted.update(_known(cr, missing))
@@ -230,10 +233,18 @@ def _post_one(cr, movement, uid):
         (*_COLUMNS(movement), uid),
     )
     transfer_id, early = cr.fetchone()
-    if early == "done":
-        # Committed by itself, but maybe not on the disk yet: a commit of nothing waits for it.
-        cr.execute("SELECT pg_logical_emit_message(true, 'tier', '')")
+    _wait_for_disk(cr, early)
     return {movement.source_key: transfer_id} if transfer_id else {}
+
+
+def _wait_for_disk(cr, early):
+    """Wait until the disk has what committed by itself before it was there.
+
+    :param early: what the statement said of ``tier.early``; see schema.sql
+    """
+    if early == "done":
+        # A commit of nothing comes after it in the log.
+        cr.execute("SELECT pg_logical_emit_message(true, 'tier', '')")
 
 
 def _known(cr, movements):

@@ -179,7 +179,6 @@ class Worker:
         self.keys = (f"bench:{number}:{count}" for count in itertools.count())
         self.open = ExitStack()
         self.single = self.open.enter_context(ledger.cursor.single_statements(self.registry))
-        self.short = self.open.enter_context(ledger.cursor.short_transaction(self.registry))
 
     def _movement(self, place):
         giver, receiver = self.chance.choice(self.places[place])

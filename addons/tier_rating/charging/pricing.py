@@ -26,6 +26,14 @@ OFFERS_KEPT = 8192
 TERMS_KEPT = 4096
 # The engine's reasons in the words of ``const.REASONS``, where they differ.
 REASON_OF = {BLOCKED: "destination_barred", "bad_quantity": "bad_record", "bad_rate": "no_rate"}
+# A brand's terms of calls, which a message or a gigabyte has not; those of a rate itself apply.
+WITHOUT_TIME = {
+    "initial_increment": 0,
+    "increment": 1,
+    "connection_charge": Decimal(0),
+    "grace_seconds": 0,
+    "surcharge_after": None,
+}
 RATE_QUANTUM = Decimal(1).scaleb(-12)
 
 
@@ -318,6 +326,8 @@ class Pricer:
             factor = convert(price_list.terms_currency_id, price_list.currency_id)
             terms = _converted(terms, factor)
         service = self.services[item.service_id]
+        if not service.is_time:
+            terms = replace(terms, **WITHOUT_TIME)
         return Selling(
             [self.rates.get((level, service.id), {}) for level in price_list.levels],
             (terms, tuple(derivations), convert(price_list.currency_id, wallet.currency_id), service.is_time),

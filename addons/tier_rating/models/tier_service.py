@@ -20,7 +20,10 @@ class TierService(models.Model):
         help="How many units a rate's price is for: 60 for a price per minute of seconds.",
     )
     price_unit = fields.Char(translate=True, help="How the price's unit reads to people: minute, GB, hour.")
-    is_time = fields.Boolean(help="Counted in seconds: increments and time bands apply.")
+    is_time = fields.Boolean(
+        help="Counted in seconds: time bands cut it, and a brand's increments, grace, connection charge and "
+        "surcharge apply. Anything else has those of its rates alone."
+    )
 
     product_id = fields.Many2one(
         "product.product",

@@ -198,6 +198,19 @@ class TestCharging(TierRatingCase):
         self.charge(*calls)
         return self.cr.sql_log_count - before
 
+    def test_a_message_is_no_call(self):
+        """A brand's terms of calls are for what is counted in seconds."""
+        message = self.env.ref("tier_rating.service_message")
+        for wallet in (self.reseller, self.dealer, self.user):
+            self.new_rate(wallet.price_list_id, "49", 2, service_id=message.id)
+            wallet.price_list_id.brand_id.write(
+                {"initial_increment": 60, "increment": 60, "grace_seconds": 5, "connection_charge": 9}
+            )
+            wallet.price_list_id.brand_id.write({"surcharge": 7, "surcharge_after": 1})
+        self.charge(self.call("k:sms", 3, service="message"))
+        share = self.event("k:sms").charge_ids.filtered(lambda charge: charge.wallet_id == self.user)
+        self.assertEqual((share.billed_quantity, share.cost), (3, 6))
+
     @patch.object(books, "WORTH_READING", 10**9)
     def test_statements_do_not_grow_with_the_batch(self):
         self.user._topup(1000, "more")

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ._lines import Line, read_lines
 from .base import RecordError, decode
 
 #: A quoted field may contain line breaks. A record of more lines than this is
@@ -43,10 +44,10 @@ def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int) -> Itera
     :param max_line: longest line, in bytes; a longer one is refused and
         skipped without being held in memory
     """
-    lines = _read_lines(stream, max_line)
-    again: deque[_Line] = deque()
+    lines = read_lines(stream, max_line)
+    again: deque[Line] = deque()
 
-    def next_line() -> _Line | None:
+    def next_line() -> Line | None:
         return again.popleft() if again else next(lines, None)
 
     while line := next_line():
@@ -57,7 +58,7 @@ def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int) -> Itera
         if not line.data.strip(b"\xef\xbb\xbf \t\r\n") or line.data.startswith(b"#"):
             continue
         joined = [line]
-        is_open = line.is_odd
+        is_open = _is_odd(line)
         while is_open and len(joined) < MAX_LINES:
             following = next_line()
             if following is None:
@@ -65,7 +66,7 @@ def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int) -> Itera
             joined.append(following)
             if following.too_large:
                 break
-            is_open ^= following.is_odd
+            is_open ^= _is_odd(following)
         row = _parse(joined, widths, is_open)
         if row.refused and len(joined) > 1:
             again.extendleft(reversed(joined[1:]))
@@ -73,30 +74,12 @@ def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int) -> Itera
         yield row
 
 
-@dataclass(slots=True)
-class _Line:
-    number: int
-    data: bytes
-    too_large: bool = False
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether a quoted field that begins here goes on in the next line."""
-        return self.data.count(b'"') % 2 == 1
+def _is_odd(line: Line) -> bool:
+    """Whether a quoted field that begins in a line goes on in the next one."""
+    return line.data.count(b'"') % 2 == 1
 
 
-def _read_lines(stream: BinaryIO, max_line: int) -> Iterator[_Line]:
-    number = 0
-    while data := stream.readline(max_line + 1):
-        number += 1
-        too_large = len(data) > max_line
-        yield _Line(number, data, too_large)
-        while too_large and not data.endswith(b"\n"):
-            data = stream.readline(max_line)
-            too_large = bool(data)
-
-
-def _parse(lines: list[_Line], widths: Collection[int], is_open: bool) -> Row:
+def _parse(lines: list[Line], widths: Collection[int], is_open: bool) -> Row:
     number = lines[0].number
     raw = b"".join(line.data for line in lines).rstrip(b"\r\n")
 

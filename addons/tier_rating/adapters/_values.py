@@ -24,6 +24,7 @@ TOLERANCE_S = 2
 # a million digits takes minutes.
 _NUMBER = re.compile(r"(-?)(\d{1,18}(?:\.\d{1,9})?)", re.ASCII)
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.(?:\d{3}|\d{6}))?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -84,6 +85,20 @@ def number(value: object, field: str) -> Decimal:
     return Decimal(match[2])
 
 
+def clock(value: str, field: str) -> Decimal:
+    """Seconds of ``hh:mm:ss``, with any number of hours and perhaps a fraction.
+
+    >>> clock("01:02:03", "duration")
+    Decimal('3723')
+
+    :raise RecordError: if it is none
+    """
+    match = _CLOCK.fullmatch(required(value, field, limit=20))
+    if not match:
+        raise RecordError("bad_number", field=field, value=value)
+    return int(match[1]) * 3600 + int(match[2]) * 60 + Decimal(match[3])
+
+
 def small_int(value: object, highest: int) -> int | None:
     """An integer from 1 to ``highest``, or None.
 
@@ -140,6 +155,22 @@ def local_time(value: str, field: str, zone: tzinfo, near: datetime | None = Non
     except (ValueError, OverflowError):
         raise RecordError("bad_time", field=field, value=value) from None
     return _in_range(first, field)
+
+
+def formatted_time(value: str, form: str, field: str, zone: tzinfo) -> datetime:
+    """UTC time of a text in the form of ``strptime``, in a time zone if the text names none.
+
+    :param form: such as ``%d.%m.%Y %H:%M``
+    :raise RecordError: if it is not of that form, or out of the range of billing
+    """
+    try:
+        moment = datetime.strptime(value, form)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError, re.error):
+        raise RecordError("bad_time", field=field, value=value) from None
+    return _in_range(moment, field)
 
 
 def _in_range(moment: datetime, field: str) -> datetime:

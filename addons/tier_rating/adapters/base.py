@@ -32,12 +32,14 @@ class UsageRecord:
     :ivar accounts: identities to find the endpoint by, best first, each
         ``(kind, value)`` with the kinds of ``tier.endpoint``
     :ivar caller: number or name of the caller, as the switch has it
-    :ivar callee: number as dialled, not normalized
+    :ivar callee: number as dialled, not normalized; or the resource
+    :ivar resource: code by which rates know what is not a number; empty for calls
     :ivar start: when the call came in, UTC
     :ivar answer: when it was answered, UTC; None if it was not
     :ivar end: when it ended, UTC
     :ivar quantity: seconds from answer to end, with fraction if the switch
-        gives one; 0 if not answered. Not yet rounded to any increment
+        gives one; 0 if not answered. Not yet rounded to any increment. Units
+        of the service where that is not counted in seconds
     :ivar disposition: ``answered``, ``no_answer``, ``busy``, ``congestion`` or
         ``failed``
     :ivar cause: the switch's own word for how the call ended
@@ -53,6 +55,7 @@ class UsageRecord:
     line: int
     raw: str
     service: str = "voice"
+    resource: str = ""
     session_id: str = ""
     accounts: tuple[tuple[str, str], ...] = ()
     caller: str = ""

@@ -14,8 +14,13 @@ REASONS = {
     "wrong_columns": "The line has %(count)s columns; this format has %(expected)s.",
     "not_json": "There is something here that is not a JSON object: %(detail)s.",
     "bad_json": "The JSON is broken at line %(at_line)s, character %(at)s: %(detail)s.",
+    "not_xml": "There is something here that is not an XML record: %(detail)s.",
+    "bad_xml": "The XML is broken: %(detail)s.",
     "truncated": "The file ends in the middle of %(what)s: records may be missing.",
     "not_a_record": "The JSON object is not a call record: it has no %(field)s.",
+    "not_smdr": "The line is not a call of this exchange: %(detail)s.",
+    "not_an_attribute": "A line is not an attribute and its value: %(detail)s.",
+    "not_a_record_text": "This is not a record: it has no %(field)s.",
     # a single field
     "bad_text": "The field %(field)s is not plain text.",
     "too_long": "The field %(field)s is longer than %(limit)s characters.",

@@ -101,7 +101,7 @@ def retry(env, event_ids):
         SQL(
             """
             SELECT e.id, e.source_key, e.session_key, e.switch_id, e.import_id, e.line,
-                   e.company_id, s.code, e.endpoint_id, e.wallet_id, e.accounts, e.caller,
+                   e.company_id, COALESCE(s.code, e.service_code) AS code, s.is_time, e.endpoint_id, e.wallet_id, e.accounts, e.caller,
                    e.callee, e.number, e.started_at, e.answered_at, e.ended_at,
                    e.quantity::text, e.disposition, w.country_prefix, w.international_prefix, w.national_prefix
               FROM tier_usage_event e
@@ -146,7 +146,8 @@ def retry(env, event_ids):
 
 def _renormalised(row):
     """Return the number by the switch's dial plan as it is now: it may have been the cause."""
-    if not row["switch_id"]:
+    if not row["switch_id"] or not row["is_time"]:
+        # What is not called is no number but a resource code, which no plan can read.
         return row["number"] or ""
     prefixes = (row[name] or "" for name in ("country_prefix", "international_prefix", "national_prefix"))
     return DialPlan(row["switch_id"], "", row["company_id"], *prefixes).number(row["callee"])
@@ -175,7 +176,9 @@ def _update_events(env, pairs):
             """
             UPDATE tier_usage_event e
                SET endpoint_id = v.endpoint_id, wallet_id = v.wallet_id,
-                   service_id = v.service_id, destination_id = v.destination_id,
+                   service_id = v.service_id,
+                   service_code = CASE WHEN v.service_id IS NULL THEN e.service_code END,
+                   destination_id = v.destination_id,
                    number = v.number, state = v.state, reason = v.reason, detail = v.detail
               FROM unnest(%s::integer[], %s::integer[], %s::integer[], %s::integer[],
                           %s::integer[], %s::varchar[], %s::varchar[], %s::varchar[],

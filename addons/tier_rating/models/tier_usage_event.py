@@ -27,6 +27,7 @@ class TierUsageEvent(models.Model):
     line = fields.Integer(readonly=True, help="Line of the file.")
     company_id = LedgerLink("res.company", readonly=True)
     service_id = LedgerLink("tier.service", readonly=True)
+    service_code = fields.Char(readonly=True, help="What the record called a service that did not exist yet.")
     endpoint_id = LedgerLink("tier.endpoint", readonly=True)
     wallet_id = LedgerLink("tier.wallet", readonly=True, index="btree_not_null")
     caller = fields.Char(readonly=True)

@@ -53,6 +53,26 @@ class TestSuspense(TierRatingCase):
         self.charge(self.call("k:1", service="teleport"))
         self.assertSuspense("k:1", "no_rate", "teleport")
 
+    def test_a_service_that_is_made_afterwards(self):
+        """The event keeps the code by which its record called the service, and a resource is no number."""
+        switch = self.new_switch("later")
+        self.charge(
+            self.call("k:1", 3, number="0vps-1", service="teleport", switch_id=switch.id),
+            self.call("k:2", 60),
+        )
+        self.assertEqual(self.event("k:1").service_code, "teleport")
+        self.assertFalse(self.event("k:2").service_code)
+        self.retry(self.event("k:1"))
+        self.assertEqual(self.event("k:1").service_code, "teleport")
+        service = self.env["tier.service"].create({"name": "Teleport", "code": "teleport", "unit": "jumps"})
+        for wallet in (self.reseller, self.dealer, self.user):
+            self.new_rate(wallet.price_list_id, "0vps", "2", service_id=service.id)
+        self.assertEqual(self.retry(self.event("k:1")).charged, 1)
+        self.assertRecordValues(
+            self.event("k:1"), [{"state": "charged", "service_id": service.id, "service_code": False}]
+        )
+        self.assertEqual(self.shares("k:1")[0][2], "6")
+
     def test_a_barred_destination(self):
         self.new_rate(self.dealer.price_list_id, "4930", "0.8", blocked=True)
         self.charge(self.call("k:1"))

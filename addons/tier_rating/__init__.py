@@ -1,4 +1,4 @@
-from . import charging, models, wizards
+from . import charging, controllers, models, wizards
 
 
 def uninstall_hook(env):

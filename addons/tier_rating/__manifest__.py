@@ -16,6 +16,7 @@
         "data/ir_cron.xml",
         "report/tier_call_list_report.xml",
         "wizards/tier_rate_import_views.xml",
+        "wizards/tier_switch_token_views.xml",
         "wizards/tier_usage_refund_views.xml",
         "wizards/tier_wallet_move_views.xml",
         "wizards/tier_usage_invoice_views.xml",

@@ -29,6 +29,7 @@ from . import (
     tier_service,
     tier_session,
     tier_switch,
+    tier_switch_token,
     tier_time_band,
     tier_transfer_report,
     tier_usage_event,

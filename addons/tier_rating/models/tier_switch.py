@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 
 from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
-from ..adapters import registry
+from ..adapters import ReadOptions, registry
 
 
 class TierSwitch(models.Model):
@@ -64,6 +64,14 @@ class TierSwitch(models.Model):
         :rtype: list
         """
         return [(adapter.code, adapter.name) for adapter in registry.all_adapters()]
+
+    def _read_options(self):
+        """Return how to read what this switch writes, where its format leaves that open.
+
+        :rtype: adapters.ReadOptions
+        """
+        self.ensure_one()
+        return ReadOptions(timezone=self.tz)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 
 from .. import charging
 from ..adapters import registry
-from ..adapters.base import ReadOptions, UsageRecord, excerpt
+from ..adapters.base import UsageRecord, excerpt
 from ..charging.usage import DialPlan, Usage, from_bad_record, from_record
 
 _logger = logging.getLogger(__name__)
@@ -111,29 +111,28 @@ class TierUsageImport(models.Model):
         :return: :class:`..charging.settle.Outcome`
         """
         self.ensure_one()
-        switch = self.switch_id
-        records = registry.get(switch.adapter).read(stream, ReadOptions(timezone=switch.tz))
-        plan = DialPlan.of(switch)
-        usages = (self._usage(record, plan, self.id) for record in records)
-        outcome = charging.settle.Outcome()
-        read = 0
-        while batch := list(islice(usages, charging.BATCH)):
-            outcome += self._charge_batch(batch)
-            read += len(batch)
-            if progress:
-                progress(read)
+        taken = self._new_intake(self.switch_id)
+        taken.read(stream, progress)
         self.write(
             {
                 "state": "done",
                 "date": fields.Datetime.now(),
-                "record_count": read,
-                "charged_count": outcome.charged,
-                "suspense_count": outcome.suspense,
-                "duplicate_count": outcome.duplicate,
+                "record_count": taken.count,
+                "charged_count": taken.outcome.charged,
+                "suspense_count": taken.outcome.suspense,
+                "duplicate_count": taken.outcome.duplicate,
             }
         )
         self.env.invalidate_all()
-        return outcome
+        return taken.outcome
+
+    def _new_intake(self, switch):
+        """Return what takes in the records of a switch.
+
+        :param switch: ``tier.switch``
+        :return: :class:`Intake`
+        """
+        return Intake(self, switch)
 
     @staticmethod
     def _usage(record, plan, import_id):
@@ -191,3 +190,57 @@ class TierUsageImport(models.Model):
             company_id=usage.company_id,
             bad=("bad_record", excerpt(str(error).split("\n", 1)[0], 500)),
         )
+
+
+class Intake:
+    """The records of one stream on their way to being charged, and what became of them so far.
+
+    :param owner: the ``tier.usage.import`` that they belong to, or an empty one
+    :param switch: ``tier.switch`` that wrote them
+    :ivar outcome: of the batches that are committed
+    :ivar count: of the records in them
+    :ivar problem: the first record that could not be read, ``BadRecord`` or None
+    """
+
+    def __init__(self, owner, switch):
+        self._owner = owner
+        self._switch = switch
+        self.outcome = charging.settle.Outcome()
+        self.count = 0
+        self.problem = None
+
+    def read(self, stream, progress=None):
+        """Charge all records of a stream, batch by batch, each batch in a transaction of its own.
+
+        :param stream: binary file object
+        :param progress: called with the number of records read so far
+        """
+        options = self._switch._read_options()
+        usages = self._usages(registry.get(self._switch.adapter).read(stream, options))
+        while batch := list(islice(usages, charging.BATCH)):
+            self.outcome += self._owner._charge_batch(batch)
+            self.count += len(batch)
+            if progress:
+                progress(self.count)
+
+    def _usages(self, records):
+        plan = DialPlan.of(self._switch)
+        for record in records:
+            if self.problem is None and not isinstance(record, UsageRecord):
+                self.problem = record
+            yield self._owner._usage(record, plan, self._owner.id or None)
+
+    def figures(self):
+        """Return the counts, and the first problem in words, for an answer.
+
+        :rtype: dict
+        """
+        outcome = self.outcome
+        return {
+            "records": self.count,
+            "charged": outcome.charged,
+            "suspense": outcome.suspense,
+            "duplicates": outcome.duplicate,
+            "reasons": dict(outcome.reasons),
+            "problem": self.problem and f"Line {self.problem.line}: {self.problem.message}",
+        }

@@ -11,6 +11,7 @@ from . import (
     test_dispute,
     test_dispute_rights,
     test_endpoints,
+    test_ingest,
     test_move,
     test_packages,
     test_payout_margin,

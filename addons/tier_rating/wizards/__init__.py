@@ -1,1 +1,8 @@
-from . import tier_rate_import, tier_usage_invoice, tier_usage_invoice_line, tier_usage_refund, tier_wallet_move
+from . import (
+    tier_rate_import,
+    tier_switch_token,
+    tier_usage_invoice,
+    tier_usage_invoice_line,
+    tier_usage_refund,
+    tier_wallet_move,
+)

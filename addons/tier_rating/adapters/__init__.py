@@ -13,6 +13,7 @@ A new format is one new module here: a subclass of :class:`Adapter` under the
 what several formats share.
 """
 
+from ._mapping import FieldMap
 from .base import Adapter, BadRecord, ReadOptions, UsageRecord
 from .reasons import REASONS
 from .registry import UnknownFormatError, all_adapters, get, register
@@ -21,6 +22,7 @@ __all__ = [
     "REASONS",
     "Adapter",
     "BadRecord",
+    "FieldMap",
     "ReadOptions",
     "UnknownFormatError",
     "UsageRecord",

@@ -37,12 +37,13 @@ class Row:
     refused: RecordError | None = None
 
 
-def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int) -> Iterator[Row]:
+def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int, delimiter: str = ",") -> Iterator[Row]:
     """Yield the rows of a CSV file, blank lines and ``#`` comments left out.
 
     :param widths: the numbers of columns that a row may have
     :param max_line: longest line, in bytes; a longer one is refused and
         skipped without being held in memory
+    :param delimiter: one character
     """
     lines = read_lines(stream, max_line)
     again: deque[Line] = deque()
@@ -67,7 +68,7 @@ def read_rows(stream: BinaryIO, widths: Collection[int], max_line: int) -> Itera
             if following.too_large:
                 break
             is_open ^= _is_odd(following)
-        row = _parse(joined, widths, is_open)
+        row = _parse(joined, widths, is_open, delimiter)
         if row.refused and len(joined) > 1:
             again.extendleft(reversed(joined[1:]))
             row = Row(line.number, line.data, [], row.refused)
@@ -79,7 +80,7 @@ def _is_odd(line: Line) -> bool:
     return line.data.count(b'"') % 2 == 1
 
 
-def _parse(lines: list[Line], widths: Collection[int], is_open: bool) -> Row:
+def _parse(lines: list[Line], widths: Collection[int], is_open: bool, delimiter: str) -> Row:
     number = lines[0].number
     raw = b"".join(line.data for line in lines).rstrip(b"\r\n")
 
@@ -93,7 +94,7 @@ def _parse(lines: list[Line], widths: Collection[int], is_open: bool) -> Row:
     # each line on its own: one Latin-1 byte must not spoil the others
     content = "".join(decode(line.data) for line in lines).rstrip("\r\n")
     try:
-        fields = next(csv.reader([content], strict=True), [])
+        fields = next(csv.reader([content], strict=True, delimiter=delimiter), [])
     except csv.Error as error:
         return refused("not_csv", detail=str(error))
     if len(fields) not in widths:

@@ -157,6 +157,20 @@ def local_time(value: str, field: str, zone: tzinfo, near: datetime | None = Non
     return _in_range(first, field)
 
 
+def iso_time(value: str, field: str, zone: tzinfo) -> datetime:
+    """UTC time of ISO 8601, with or without an offset.
+
+    :param zone: time zone of a time without one
+    :raise RecordError: if it is no time, or out of the range of billing
+    """
+    try:
+        moment = datetime.fromisoformat(value[:-1] + "+00:00" if value[-1:] in ("Z", "z") else value)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RecordError("bad_time", field=field, value=value) from None
+    return _in_range(moment, field)
+
+
 def formatted_time(value: str, form: str, field: str, zone: tzinfo) -> datetime:
     """UTC time of a text in the form of ``strptime``, in a time zone if the text names none.
 

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
 from decimal import Decimal
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .reasons import REASONS
+
+if TYPE_CHECKING:
+    from ._mapping import FieldMap
 
 #: How much of an unreadable record is kept for a person to look at, in
 #: characters. A 10 MB line must not become a 10 MB database row.
@@ -125,12 +128,14 @@ class ReadOptions:
 
     :param timezone: IANA name of the time zone in which a switch writes times
         that carry none. Formats with absolute times ignore it.
+    :param mapping: what a person says of the columns, for formats that leave that open
     :param max_line: longest CSV line, in bytes
     :param max_object: longest JSON record, in bytes
     :raise ValueError: if there is no such time zone
     """
 
     timezone: str = "UTC"
+    mapping: FieldMap | None = None
     max_line: int = 65536
     max_object: int = 1_000_000
 
@@ -156,11 +161,13 @@ class Adapter:
     :cvar code: short and stable, stored in the database
     :cvar name: for people
     :cvar description: which program writes this, with which settings
+    :cvar is_mapped: it needs a mapping that a person made
     """
 
     code: str
     name: str
     description: str
+    is_mapped: bool = False
 
     # pylint: disable-next=method-required-super
     def read(self, stream: BinaryIO, options: ReadOptions | None = None) -> Records:

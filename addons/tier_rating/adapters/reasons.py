@@ -11,6 +11,8 @@ REASONS = {
     "too_large": "The record is longer than %(limit)s bytes.",
     "nul_byte": "The record contains a NUL byte: it is not text.",
     "not_csv": "The line is not valid CSV: %(detail)s.",
+    "no_mapping": "Nobody has said what the columns of this switch's records are.",
+    "no_header": "The first line names none of the mapped columns, so that nobody knows which is which.",
     "wrong_columns": "The line has %(count)s columns; this format has %(expected)s.",
     "not_json": "There is something here that is not a JSON object: %(detail)s.",
     "bad_json": "The JSON is broken at line %(at_line)s, character %(at)s: %(detail)s.",

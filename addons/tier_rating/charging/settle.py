@@ -101,7 +101,8 @@ def retry(env, event_ids):
         SQL(
             """
             SELECT e.id, e.source_key, e.session_key, e.switch_id, e.import_id, e.line,
-                   e.company_id, COALESCE(s.code, e.service_code) AS code, s.is_time, e.endpoint_id, e.wallet_id, e.accounts, e.caller,
+                   e.company_id, COALESCE(s.code, e.service_code) AS code, s.is_time,
+                   e.endpoint_id, e.wallet_id, e.accounts, e.caller,
                    e.callee, e.number, e.started_at, e.answered_at, e.ended_at,
                    e.quantity::text, e.disposition, w.country_prefix, w.international_prefix, w.national_prefix
               FROM tier_usage_event e

@@ -10,11 +10,16 @@ from .writer import LedgerError
 
 NULL = "\\N"
 # What COPY's text format reads as something else (PostgreSQL, "COPY", File Formats).
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
 def _string(value):
-    return value if value.isalnum() else value.translate(_ESCAPES)
+    if not value.isalnum():
+        # Looking for each is many times faster than translating all.
+        for character, escape in _ESCAPES:
+            if character in value:
+                value = value.replace(character, escape)
+    return value
 
 
 class _Encoders(dict):

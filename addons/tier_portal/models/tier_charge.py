@@ -9,10 +9,9 @@ class TierCharge(models.Model):
 
     _inherit = "tier.charge"
 
-    # The two lists of the portal, newest first. A row is in one of them, so
-    # they cost one insertion together.
+    # Own calls, newest first, among the many that customers made through a reseller's wallet.
+    # The list of a customer's calls leans on the index on (customer, date).
     _portal_own = models.Index("(wallet_id, date) WHERE child_id IS NULL")
-    _portal_customer = models.Index("(child_id, date) WHERE child_id IS NOT NULL")
 
     @api.model
     def _portal_domain(self, wallet, child=None):

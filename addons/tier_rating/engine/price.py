@@ -12,9 +12,9 @@
 (Decimal('0.13'), 42, (67, 500))
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from math import gcd
+from typing import NamedTuple
 
 from .bands import epoch
 from .increments import begun
@@ -28,8 +28,7 @@ MINIMUM = "minimum"
 MAXIMUM = "maximum"
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """What a session costs, and how that came about.
 
     :param Decimal amount: in the payer's currency, rounded once

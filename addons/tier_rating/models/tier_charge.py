@@ -20,7 +20,6 @@ class TierCharge(models.Model):
         "tier.wallet",
         "Customer",
         readonly=True,
-        index="btree_not_null",
         help="The direct customer whose usage, or whose customers' usage, this is.",
     )
     tier = fields.Integer(readonly=True)
@@ -78,6 +77,8 @@ class TierCharge(models.Model):
     _refunded_once = models.UniqueIndex("(reverses_id) WHERE reverses_id IS NOT NULL", "A charge is refunded once.")
     # Lists and sums of one wallet, newest first.
     _wallet_date = models.Index("(wallet_id, date)")
+    # What a reseller sold to one customer, newest first.
+    _child_date = models.Index("(child_id, date) WHERE child_id IS NOT NULL")
 
     @api.depends("invoice_link_ids")
     def _compute_invoice_id(self):

@@ -99,18 +99,15 @@ class World:
         voice = self.env.ref("tier_rating.service_voice").id
         cr = self.env.cr
         self.env.flush_all()
-        # Foreign keys were checked by the models that made what is pointed at.
-        cr.execute("SET LOCAL session_replication_role = replica")
         cr.execute(
-            """INSERT INTO tier_rate (price_list_id, service_id, prefix, price, create_uid, write_uid,
-                                      create_date, write_date, date_from, blocked)
-               SELECT l.id, %s, p.prefix, round(0.001 * (1 + p.position %% 97) * (1 + l.position), 4), 1, 1,
+            """INSERT INTO tier_rate (price_list_id, service_id, prefix, price, create_date, write_date,
+                                      date_from, blocked)
+               SELECT l.id, %s, p.prefix, round(0.001 * (1 + p.position %% 97) * (1 + l.position), 4),
                       now(), now(), '2026-01-01', false
                  FROM unnest(%s::integer[]) WITH ORDINALITY AS l(id, position),
                       unnest(%s::varchar[]) WITH ORDINALITY AS p(prefix, position)""",
             [voice, list_ids, self.prefixes],
         )
-        cr.execute("SET LOCAL session_replication_role = origin")
 
     def _wallets(self):
         """Open the wallets below the provider's: a reseller each tenth list, and so on down."""
@@ -120,20 +117,18 @@ class World:
         dealers = self._tier(resellers, DEALERS, deals, 2)
         users = self._tier(dealers, self.users, retail, 3)
         cr = self.env.cr
-        cr.execute("SET LOCAL session_replication_role = replica")
         cr.execute(
             """INSERT INTO tier_endpoint (wallet_id, kind, identifier, switch_id, active, create_date, write_date)
                SELECT id, 'sip_user', 'u' || position, %s, true, now(), now()
                  FROM unnest(%s::integer[]) WITH ORDINALITY AS u(id, position)""",
             [self.switch_id, users],
         )
-        cr.execute("SET LOCAL session_replication_role = origin")
         self._fund(users)
         self.env.invalidate_all()
 
     def _tier(self, parents, count, lists, tier):
         cr = self.env.cr
-        cr.execute("SET LOCAL session_replication_role = replica")
+        self.env.flush_all()
         cr.execute(
             """
             WITH made AS (
@@ -141,20 +136,22 @@ class World:
                        (%(parents)s::integer[])[1 + n %% %(parent_count)s] AS parent,
                        (%(lists)s::integer[])[1 + n %% %(list_count)s] AS list, n
                   FROM generate_series(0, %(count)s - 1) n
+            ), pattern AS (
+                SELECT w, a FROM tier_wallet w JOIN tier_account a ON a.id = w.account_id WHERE w.id = %(root)s
             ), accounts AS (
-                INSERT INTO tier_account (id, kind, company_id, currency_id, wallet_id, balance, held, open_sessions,
-                                          credit_limit, unlimited, create_date, write_date)
-                SELECT made.account, 'wallet', p.company_id, p.currency_id, made.id, 0, 0, 0, 0, false, now(), now()
-                  FROM made JOIN tier_wallet p ON p.id = made.parent)
-            INSERT INTO tier_wallet (id, name, partner_id, parent_id, parent_path, tier, company_id, currency_id, money,
-                                     payment_mode, state, account_id, payee_account_id, grant_account_id, price_list_id,
-                                     active, sell_below_cost, create_date, write_date)
-            SELECT made.id, 'Bench ' || %(tier)s || '/' || n, p.partner_id, p.id, p.parent_path || made.id || '/',
-                   %(tier)s, p.company_id, p.currency_id, 'inside', 'prepaid', 'active', made.account,
-                   CASE WHEN p.parent_id IS NULL THEN p.payee_account_id ELSE p.account_id END, p.account_id, made.list,
-                   true, true, now(), now()
-              FROM made JOIN tier_wallet p ON p.id = made.parent
-             ORDER BY made.n
+                INSERT INTO tier_account
+                SELECT n.* FROM made, pattern, LATERAL jsonb_populate_record(pattern.a, jsonb_build_object(
+                       'id', made.account, 'wallet_id', made.id, 'unlimited', false)) n)
+            INSERT INTO tier_wallet
+            SELECT n.* FROM made CROSS JOIN pattern JOIN tier_wallet p ON p.id = made.parent,
+                   LATERAL jsonb_populate_record(pattern.w, jsonb_build_object(
+                       'id', made.id, 'name', format('Bench %%s/%%s', %(tier)s, made.n), 'tier', %(tier)s,
+                       'parent_id', p.id, 'parent_path', p.parent_path || made.id || '/',
+                       'account_id', made.account, 'price_list_id', made.list, 'sell_below_cost', true,
+                       'grant_account_id', p.account_id,
+                       'payee_account_id',
+                       CASE WHEN p.parent_id IS NULL THEN p.payee_account_id ELSE p.account_id END)) n
+             ORDER BY n.id
             RETURNING id""",
             {
                 "parents": parents,
@@ -163,10 +160,10 @@ class World:
                 "list_count": len(lists),
                 "count": count,
                 "tier": tier,
+                "root": self.root.id,
             },
         )
         ids = sorted(row[0] for row in cr.fetchall())
-        cr.execute("SET LOCAL session_replication_role = origin")
         return ids
 
     def _fund(self, wallets):

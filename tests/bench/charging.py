@@ -15,7 +15,7 @@ import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bench import _ways
+import _ways
 
 from odoo.addons.tier_rating import charging
 from odoo.addons.tier_rating.charging.usage import Usage

@@ -59,6 +59,8 @@ def main(file, arguments):
     bench = Bench(Databases(), json.loads(arguments))
     config.parse_config([*context()["arguments"], "-d", bench.database, "--log-level=warn"], setup_logging=True)
     initialize_sys_path()  # a measurement may import our add-ons
+    # What measurements share stands beside them.
+    sys.path.insert(0, str(Path(file).parent))
     try:
         spec = importlib.util.spec_from_file_location("measurement", file)
         measurement = importlib.util.module_from_spec(spec)

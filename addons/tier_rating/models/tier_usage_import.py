@@ -126,7 +126,7 @@ class TierUsageImport(models.Model):
         """
         self.ensure_one()
         taken = self._new_intake(self.switch_id)
-        taken.read(stream, progress)
+        taken.take(stream, progress)
         self.write(
             {
                 "state": "done",
@@ -227,7 +227,7 @@ class Intake:
         self.unreadable = 0
         self.problem = None
 
-    def read(self, stream, progress=None):
+    def take(self, stream, progress=None):
         """Charge all records of a stream, batch by batch, each batch in a transaction of its own.
 
         :param stream: binary file object

@@ -41,6 +41,7 @@
         "data/tier_bill_data.xml",
         "views/tier_bill_views.xml",
         "views/tier_menus.xml",
+        "views/tier_record_mapping_views.xml",
         "views/tier_usage_invoice_views.xml",
     ],
     "demo": [

@@ -46,7 +46,7 @@ class TierIngest(http.Controller):
             return answer(400, error="empty_body", detail="There is no body, or no Content-Length.")
         taken = env["tier.usage.import"]._new_intake(switch)
         try:
-            taken.read(_Again(first, stream))
+            taken.take(_Again(first, stream))
         except psycopg2.Error:
             # Caught here: Odoo would run the request again, whose body has been read.
             _logger.exception("The records of %s stopped after %s", switch.code, taken.count)
@@ -75,6 +75,7 @@ class _Again:
         self._first = first
         self._stream = stream
 
+    # pylint: disable-next=method-required-super
     def read(self, size=-1):
         """Read up to so many bytes."""
         first, self._first = self._first, b""

@@ -1,55 +1,36 @@
-"""Read a rate deck: a CSV file with a header line, as carriers send it.
+"""Read a rate deck: a CSV file or a workbook with a header line, as carriers send it.
 
-Columns are found by name; these are known, in any order and letter case:
+Columns are found by name, in any order and letter case, below any titles; or a person has said
+what the sender calls them (:mod:`.columns` has the usual names):
 
-* ``prefix`` (or ``code``), ``destination`` (or ``name``), ``price``
-  (``price_per_minute``, ``rate``): needed
-* ``initial``, ``increment``: seconds; ``connection_charge`` (``setup``);
-  ``effective_from`` (``valid_from``); ``valid_to``; ``band``; ``blocked``: optional
+* ``prefix``, or ``country_code`` with or without ``area_code``; ``destination``; ``price``: needed
+* ``initial``, ``increment``: seconds; ``connection_charge``; ``date_from``; ``date_to``; ``band``;
+  ``blocked``: optional
 
-The separator is a comma, semicolon or tab; with another than the comma, a
-decimal comma is understood. UTF-8, with or without byte order mark, or Latin-1.
+A cell may have several prefixes and ranges (``4420-4429, 4477``). The separator of a CSV file is
+a comma, semicolon, tab or bar; with another than the comma, a decimal comma is understood. UTF-8,
+with or without byte order mark, UTF-16 with one, or Latin-1.
 """
 
-import csv
 import io
-import re
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
 
-ALIASES = {
-    "prefix": ("prefix", "code", "dial code", "dialcode"),
-    "destination": ("destination", "name", "description"),
-    "price": ("price", "price_per_minute", "rate", "price per minute"),
-    "initial": ("initial", "initial_increment", "first increment"),
-    "increment": ("increment", "next", "next increment"),
-    "connection_charge": ("connection_charge", "setup", "connection charge", "connection"),
-    "date_from": ("effective_from", "valid_from", "effective", "effective date", "date_from"),
-    "date_to": ("valid_to", "date_to", "expires"),
-    "band": ("band", "time band"),
-    "blocked": ("blocked",),
-}
-REQUIRED = ("prefix", "destination", "price")
-DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%Y%m%d")
-PREFIX = re.compile(r"[0-9]{1,18}")
-LARGEST_PRICE = Decimal(10) ** 9
-# Finer than any carrier's price; what claims more is no number that someone wrote.
-MOST_DECIMALS = 12
+from . import cells, columns
+from .errors import DeckError
+from .tables import open_table
+
 LONGEST_NAME = 200
 DAY = 86400
+TRUE = ("1", "true", "yes", "x", "blocked")
+# Texts that repeat are read once; this many of a column are remembered.
+REMEMBERED = 100_000
+ZERO = Decimal(0)
 
 
-class DeckError(ValueError):
-    """What is wrong with a deck; ``line`` is the line of the file, from 1."""
-
-    def __init__(self, line, message):
-        super().__init__(f"Line {line}: {message}")
-        self.line = line
-
-
-@dataclass(frozen=True, slots=True)
-class DeckRow:
+class DeckRow(NamedTuple):
     """One rate of a deck.
 
     :param line: line of the file, from 1
@@ -71,128 +52,159 @@ class DeckRow:
     blocked: bool = False
 
 
-def read(data):
+@dataclass
+class Layout:
+    """How a sender writes its decks.
+
+    :param dict mapping: field to the name of its column, where that is not a usual one
+    :param str decimals: ``comma``, ``point``, or ``auto`` to go by the file's separator
+    :param str dates: ``mdy`` for the American order, else ``auto``
+    :param str sheet: of a workbook; the first by default
+    """
+
+    mapping: dict = field(default_factory=dict)
+    decimals: str = "auto"
+    dates: str = "auto"
+    sheet: str = ""
+
+
+def header(source, layout=None):
+    """Return the cells of a deck's header and which field is which.
+
+    :param source: bytes, or a seekable binary file
+    :param Layout layout: how the sender writes
+    :return: (dict of field to position, list of texts)
+    :raise DeckError: if no line is a header
+    """
+    _table, positions, names = _open(source, layout or Layout())
+    return positions, names
+
+
+def read(source, layout=None):
     """Yield the rates of a deck in their order, and its faults.
 
-    :param bytes data: the file
-    :return: iterator of :class:`DeckRow` and, for lines that cannot be used,
-        :class:`DeckError`
+    :param source: bytes, or a seekable binary file
+    :param Layout layout: how the sender writes
+    :return: iterator of :class:`DeckRow` and, for lines that cannot be used, :class:`DeckError`
     :raise DeckError: when the file as a whole is not a deck
 
     >>> list(read(b"prefix;destination;price\\n49;Germany;0,0043\\n"))[0].price
     Decimal('0.0043')
     """
-    text = _decode(data)
-    if "\0" in text:
-        raise DeckError(1, "this is not a text file; save the deck as CSV.")
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
-    try:
-        header = next(rows, None)
-        if not header:
-            raise DeckError(1, "the file is empty.")
-        columns = _columns(header)
-        for cells in rows:
-            if any(cell.strip() for cell in cells):
+    layout = layout or Layout()
+    table, positions, _names = _open(source, layout)
+    comma = table.delimiter != "," if layout.decimals == "auto" else layout.decimals == "comma"
+    convert = _Line(positions, comma, layout.dates)
+    for line, row in table.rows:
+        try:
+            yield from convert(line, row)
+        except DeckError as error:
+            yield error
+
+
+def _open(source, layout):
+    stream = io.BytesIO(source) if isinstance(source, (bytes, bytearray)) else source
+    failure = None
+    for table in open_table(stream, layout.sheet):
+        try:
+            return table, *columns.find(table.rows, layout.mapping)
+        except DeckError as error:
+            table.rows.close()
+            failure = failure or error
+    raise failure
+
+
+class _Line:
+    """Turns the cells of a line into rates."""
+
+    def __init__(self, positions, decimal_comma, dates):
+        self._positions, self._needed = positions, max(positions.values()) + 1
+        self._readers = {
+            "price": self._remember(lambda text: cells.number(text, decimal_comma), "price"),
+            "connection_charge": self._remember(lambda text: cells.number(text, decimal_comma), "connection_charge"),
+            "initial": self._remember(lambda text: _seconds(text, decimal_comma), "initial"),
+            "increment": self._remember(lambda text: _seconds(text, decimal_comma), "increment"),
+            "date_from": self._remember(lambda text: cells.day(text, dates), ""),
+            "date_to": self._remember(lambda text: cells.day(text, dates), ""),
+        }
+
+    @staticmethod
+    def _remember(reader, name):
+        known = {"": None}
+
+        def read_cell(line, text):
+            try:
+                return known[text]
+            except KeyError:
                 try:
-                    yield _row(rows.line_num, cells, columns, delimiter != ",")
-                except DeckError as error:
-                    yield error
-    except csv.Error as error:
-        raise DeckError(rows.line_num, f"the file is not valid CSV: {error}.") from error
+                    value = reader(text)
+                except ValueError as error:
+                    raise DeckError(line, f"{name} {error}".strip()) from error
+                if len(known) > REMEMBERED:
+                    known.clear()
+                    known[""] = None
+                known[text] = value
+                return value
 
+        return read_cell
 
-def _decode(data):
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    def __call__(self, line, row):
+        """Return the rates of a line.
 
-
-def _columns(header):
-    """Return the position of each known column."""
-    names = [cell.strip().lower() for cell in header]
-    columns = {}
-    for field, aliases in ALIASES.items():
-        for alias in aliases:
-            if alias in names:
-                columns[field] = names.index(alias)
-                break
-    missing = [field for field in REQUIRED if field not in columns]
-    if missing:
-        raise DeckError(1, f"no column {' and no column '.join(missing)}; the first line must name the columns.")
-    return columns
-
-
-def _row(line, cells, columns, decimal_comma):
-    def cell(name):
-        position = columns.get(name)
-        return cells[position].strip() if position is not None and position < len(cells) else ""
-
-    def number(name):
-        text = cell(name)
-        if not text:
-            return None
-        if decimal_comma and "." not in text:
-            text = text.replace(",", ".")
+        :param int line: from 1
+        :param list row: its cells
+        :raise DeckError: if it cannot be used
+        """
+        positions = self._positions
+        if len(row) < self._needed:
+            row = [*row, *[""] * (self._needed - len(row))]
+        if not any(map(str.strip, row)):
+            return ()
+        readers = self._readers
+        values = {
+            name: row[position].strip() if name not in readers else readers[name](line, row[position].strip())
+            for name, position in positions.items()
+        }
+        get = values.get
+        price, blocked = values["price"], bool(get("blocked")) and get("blocked").lower() in TRUE
+        country = get("country_code", "")
         try:
-            value = Decimal(text)
-        except InvalidOperation as error:
-            raise DeckError(line, f"{name} is not a number: {text[:40]!r}.") from error
-        if not value.is_finite() or not 0 <= value < LARGEST_PRICE:
-            raise DeckError(line, f"{name} is out of range: {text[:40]!r}.")
-        if value and value.normalize().as_tuple().exponent < -MOST_DECIMALS:
-            raise DeckError(line, f"{name} has more than {MOST_DECIMALS} decimals: {text[:40]!r}.")
-        return value
-
-    def seconds(name):
-        value = number(name)
-        if value is None:
-            return None
-        if value != int(value) or value > DAY:
-            raise DeckError(line, f"{name} is not a number of seconds up to a day: {value}.")
-        return int(value)
-
-    prefix = cell("prefix").lstrip("+").replace(" ", "")
-    if not PREFIX.fullmatch(prefix) or not prefix.isascii():
-        raise DeckError(line, f"{prefix[:40]!r} is not a prefix; write digits only.")
-    price = number("price")
-    blocked = cell("blocked").lower() in ("1", "true", "yes", "x")
-    if price is None and not blocked:
-        raise DeckError(line, "the price is empty.")
-    destination = cell("destination")
-    if len(destination) > LONGEST_NAME:
-        raise DeckError(line, f"the destination is longer than {LONGEST_NAME} characters: {destination[:40]!r}.")
-    date_from, date_to = _period(line, cell("date_from"), cell("date_to"))
-    return DeckRow(
-        line=line,
-        prefix=prefix,
-        destination=destination,
-        price=price or Decimal(0),
-        initial=seconds("initial"),
-        increment=seconds("increment"),
-        connection_charge=number("connection_charge"),
-        date_from=date_from,
-        date_to=date_to,
-        band=cell("band"),
-        blocked=blocked,
-    )
+            if "area_code" in positions:
+                area, prefix = get("area_code"), get("prefix", "")
+                found = cells.prefixes(area, country) if country or not prefix else cells.prefixes(prefix)
+            else:
+                found = cells.prefixes(get("prefix", "") or country)
+        except ValueError as error:
+            raise DeckError(line, str(error)) from error
+        if price is None:
+            if not blocked:
+                raise DeckError(line, "the price is empty.")
+            price = ZERO
+        destination = values["destination"]
+        if len(destination) > LONGEST_NAME:
+            raise DeckError(line, f"the destination is longer than {LONGEST_NAME} characters: {destination[:40]!r}.")
+        date_from, date_to = get("date_from"), get("date_to")
+        if date_from and date_to and date_to < date_from:
+            raise DeckError(line, f"the rate ends on {date_to}, before it begins on {date_from}.")
+        rest = (
+            destination,
+            price,
+            get("initial"),
+            get("increment"),
+            get("connection_charge"),
+            date_from,
+            date_to,
+            get("band", ""),
+            blocked,
+        )
+        return [DeckRow(line, prefix, *rest) for prefix in found]
 
 
-def _period(line, first, last):
-    date_from, date_to = _date(line, first), _date(line, last)
-    if date_from and date_to and date_to < date_from:
-        raise DeckError(line, f"the rate ends on {date_to}, before it begins on {date_from}.")
-    return date_from, date_to
+def _seconds(text, decimal_comma):
+    value = cells.number(text, decimal_comma)
+    if value != int(value) or value > DAY:
+        raise ValueError(f"is not a number of seconds up to a day: {value}.")
+    return int(value)
 
 
-def _date(line, text):
-    if not text:
-        return None
-    for form in DATE_FORMATS:
-        try:
-            return datetime.strptime(text, form).date()
-        except ValueError:
-            continue
-    raise DeckError(line, f"{text[:40]!r} is not a date; write it as 2026-11-20.")
+__all__ = ["DeckError", "DeckRow", "Layout", "header", "read"]

@@ -107,7 +107,7 @@ class TierBill(models.Model):
         for vals in vals_list:
             self._check_settable(vals)
         # Said in full: what is left out could come as a default in the context.
-        initial = {name: False for name in ISSUED_FIELDS} | {"state": "draft"}
+        initial = dict.fromkeys(ISSUED_FIELDS, False) | {"state": "draft"}
         bills = super().create([{**vals, **initial} for vals in vals_list])
         for bill in bills:
             bill._check_parties()

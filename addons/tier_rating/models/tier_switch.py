@@ -1,7 +1,7 @@
 import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
@@ -14,6 +14,7 @@ class TierSwitch(models.Model):
     _name = "tier.switch"
     _description = "Switch"
     _order = "name"
+    _check_company_auto = True
 
     name = fields.Char(required=True)
     active = fields.Boolean(default=True)
@@ -23,6 +24,15 @@ class TierSwitch(models.Model):
     )
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     adapter = fields.Selection(lambda self: self._adapter_selection(), "Record format", required=True)
+    mapping_id = fields.Many2one(
+        "tier.record.mapping",
+        "Mapping",
+        ondelete="restrict",
+        check_company=True,
+        help="What the columns are. Records without a number of their own are known by their text: a changed "
+        "mapping that names one makes other records of them.",
+    )
+    is_mapped = fields.Boolean(compute="_compute_is_mapped")
     tz = fields.Selection(
         lambda self: [(name, name) for name in pytz.common_timezones],
         "Time zone",
@@ -35,6 +45,18 @@ class TierSwitch(models.Model):
     national_prefix = fields.Char(default="0")
 
     _code_unique = models.Constraint("UNIQUE (code)", "A switch with this code exists already.")
+
+    @api.depends("adapter")
+    def _compute_is_mapped(self):
+        mapped = {adapter.code for adapter in registry.all_adapters() if adapter.is_mapped}
+        for switch in self:
+            switch.is_mapped = switch.adapter in mapped
+
+    @api.constrains("adapter", "mapping_id")
+    def _check_mapping(self):
+        for switch in self:
+            if switch.is_mapped and not switch.mapping_id:
+                raise ValidationError(self.env._("Say what the columns of %s are: choose a mapping.", switch.name))
 
     def write(self, vals):
         if "code" in vals:
@@ -71,7 +93,8 @@ class TierSwitch(models.Model):
         :rtype: adapters.ReadOptions
         """
         self.ensure_one()
-        return ReadOptions(timezone=self.tz)
+        mapping = self.mapping_id._field_map() if self.is_mapped else None
+        return ReadOptions(timezone=self.tz, mapping=mapping)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

@@ -56,6 +56,9 @@ class TierUsageImport(models.Model):
         "Known already", readonly=True, copy=False, help="Charged before; nothing was done."
     )
 
+    unreadable_count = fields.Integer("Unreadable", readonly=True, copy=False, help="They wait in suspense.")
+    problem = fields.Char("First problem", readonly=True, copy=False)
+
     def action_import(self):
         """Import the file. Importing it again charges nothing twice."""
         # Before the first batch: batches are committed as they are charged.
@@ -89,16 +92,27 @@ class TierUsageImport(models.Model):
         :param progress: called with the number of records read so far
         :return: the ``tier.usage.import`` record
         """
+        with open(path, "rb") as stream:
+            return self._import_open_file(switch, stream, name or path.rsplit("/", 1)[-1], progress)
+
+    @api.model
+    def _import_open_file(self, switch, stream, name, progress=None):
+        """Import a file that is open; see :meth:`_import_file`.
+
+        :param stream: binary file object
+        """
         # Committed ahead of its first batch: if this process dies, the events that it
         # leaves behind still tell what file they came with.
         with self.env.registry.cursor() as cr:
-            record = self.with_env(self.env(cr=cr)).create(
-                {"name": name or path.rsplit("/", 1)[-1], "switch_id": switch.id}
-            )
+            record = self.with_env(self.env(cr=cr)).create({"name": name, "switch_id": switch.id})
             cr.commit()  # pylint: disable=invalid-commit
-            with open(path, "rb") as stream:
-                record._import_stream(stream, progress)
+            record._import_stream(stream, progress)
         return self.browse(record.id)
+
+    def _is_unreadable(self):
+        """Tell whether nothing in the file was a record: it is of another format."""
+        self.ensure_one()
+        return bool(self.record_count) and self.unreadable_count == self.record_count
 
     def _import_stream(self, stream, progress=None):
         """Charge all records of a stream, batch by batch.
@@ -112,7 +126,7 @@ class TierUsageImport(models.Model):
         """
         self.ensure_one()
         taken = self._new_intake(self.switch_id)
-        taken.read(stream, progress)
+        taken.take(stream, progress)
         self.write(
             {
                 "state": "done",
@@ -121,6 +135,8 @@ class TierUsageImport(models.Model):
                 "charged_count": taken.outcome.charged,
                 "suspense_count": taken.outcome.suspense,
                 "duplicate_count": taken.outcome.duplicate,
+                "unreadable_count": taken.unreadable,
+                "problem": taken.words(),
             }
         )
         self.env.invalidate_all()
@@ -199,6 +215,7 @@ class Intake:
     :param switch: ``tier.switch`` that wrote them
     :ivar outcome: of the batches that are committed
     :ivar count: of the records in them
+    :ivar unreadable: how many of those read so far could not be
     :ivar problem: the first record that could not be read, ``BadRecord`` or None
     """
 
@@ -207,9 +224,10 @@ class Intake:
         self._switch = switch
         self.outcome = charging.settle.Outcome()
         self.count = 0
+        self.unreadable = 0
         self.problem = None
 
-    def read(self, stream, progress=None):
+    def take(self, stream, progress=None):
         """Charge all records of a stream, batch by batch, each batch in a transaction of its own.
 
         :param stream: binary file object
@@ -226,8 +244,9 @@ class Intake:
     def _usages(self, records):
         plan = DialPlan.of(self._switch)
         for record in records:
-            if self.problem is None and not isinstance(record, UsageRecord):
-                self.problem = record
+            if not isinstance(record, UsageRecord):
+                self.unreadable += 1
+                self.problem = self.problem or record
             yield self._owner._usage(record, plan, self._owner.id or None)
 
     def figures(self):
@@ -242,5 +261,12 @@ class Intake:
             "suspense": outcome.suspense,
             "duplicates": outcome.duplicate,
             "reasons": dict(outcome.reasons),
-            "problem": self.problem and f"Line {self.problem.line}: {self.problem.message}",
+            "problem": self.words(),
         }
+
+    def words(self):
+        """Return the first problem as a sentence; None if there is none.
+
+        :rtype: str
+        """
+        return self.problem and f"Line {self.problem.line}: {self.problem.message}"

@@ -17,6 +17,7 @@ from . import (
     test_payout_margin,
     test_price_lists,
     test_rate_import,
+    test_record_mapping,
     test_refund,
     test_settle,
     test_spending_limits,
@@ -30,5 +31,6 @@ from . import (
     test_usage_invoice_books,
     test_usage_invoice_screens,
     test_views,
+    test_watched_folder,
     test_worked_examples,
 )

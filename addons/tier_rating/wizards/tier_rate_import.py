@@ -23,7 +23,7 @@ class TierRateImport(models.TransientModel):
         ondelete="cascade",
         default=lambda self: self.env.ref("tier_rating.service_voice"),
     )
-    data = fields.Binary("Rate deck (CSV)", required=True)
+    data = fields.Binary("Rate deck (CSV or XLSX)", required=True)
     filename = fields.Char()
 
     def action_import(self):

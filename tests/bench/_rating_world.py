@@ -163,8 +163,7 @@ class World:
                 "root": self.root.id,
             },
         )
-        ids = sorted(row[0] for row in cr.fetchall())
-        return ids
+        return sorted(row[0] for row in cr.fetchall())
 
     def _fund(self, wallets):
         """Give every user 1,000.00, through the ledger's own triggers."""

@@ -52,7 +52,7 @@ def _commit(cr):
     cr.flush()
     cr.execute("SELECT set_config('synchronous_commit', 'off', true), pg_current_xact_id_if_assigned() IS NULL")
     only_read = cr.fetchone()[1]
-    cr.commit()
+    cr.commit()  # pylint: disable=invalid-commit
     if not only_read:
         # A commit of nothing, after which the log is on the disk up to here.
         cr.execute("SELECT pg_logical_emit_message(true, 'tier', '')")

@@ -83,31 +83,29 @@ class TierAllocationRequest(models.Model):
         Wallet = self.env["tier.wallet"]
         totals = Wallet._totals(grants)
         # Nothing of a request's context may come in as a default.
-        request = (
-            self.sudo()
-            .with_context(clean_context(self.env.context))
-            .create(
-                {
-                    "name": self.env["ir.sequence"].sudo().next_by_code("tier.allocation.request"),
-                    "operation": operation,
-                    "wallet_id": grants[0].wallet_id if len(grants) == 1 else False,
-                    "wallet_count": len(grants),
-                    "total": Wallet._totals_text(totals),
-                    "amount_company": float(Wallet._in_company_currency(totals, company)),
-                    "company_id": company.id,
-                    "reason": reason,
-                    "skip": skip,
-                    "requested_by_id": self.env.uid,
-                    "source_key": source_key,
-                    "state": "waiting",
-                    "decided_by_id": False,
-                    "decided_at": False,
-                    "line_ids": [
-                        (0, 0, {"wallet_id": grant.wallet_id, "amount": grant.amount, "source_key": grant.source_key})
-                        for grant in grants
-                    ],
-                }
-            )
+        # pylint: disable-next=context-overridden
+        Request = self.sudo().with_context(clean_context(self.env.context))
+        request = Request.create(
+            {
+                "name": self.env["ir.sequence"].sudo().next_by_code("tier.allocation.request"),
+                "operation": operation,
+                "wallet_id": grants[0].wallet_id if len(grants) == 1 else False,
+                "wallet_count": len(grants),
+                "total": Wallet._totals_text(totals),
+                "amount_company": float(Wallet._in_company_currency(totals, company)),
+                "company_id": company.id,
+                "reason": reason,
+                "skip": skip,
+                "requested_by_id": self.env.uid,
+                "source_key": source_key,
+                "state": "waiting",
+                "decided_by_id": False,
+                "decided_at": False,
+                "line_ids": [
+                    (0, 0, {"wallet_id": grant.wallet_id, "amount": grant.amount, "source_key": grant.source_key})
+                    for grant in grants
+                ],
+            }
         )
         request._call_managers()
         return self.browse(request.id)

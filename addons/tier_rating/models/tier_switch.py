@@ -26,7 +26,6 @@ class TierSwitch(models.Model):
     adapter = fields.Selection(lambda self: self._adapter_selection(), "Record format", required=True)
     mapping_id = fields.Many2one(
         "tier.record.mapping",
-        "Mapping",
         ondelete="restrict",
         check_company=True,
         help="What the columns are. Records without a number of their own are known by their text: a changed "

@@ -137,7 +137,7 @@ class TestUsageInvoiceScreens(InvoicingCase):
 
         def values(wallet, *args):
             if wallet == other:
-                raise UserError("No address")
+                raise UserError("No address")  # pylint: disable=translation-required
             return sound(wallet, *args)
 
         self.patch(type(other), "_usage_invoice_values", values)

@@ -23,6 +23,7 @@
         "views/tier_brand_views.xml",
         "views/tier_price_list_views.xml",
         "views/tier_rate_views.xml",
+        "views/tier_deck_views.xml",
         "views/tier_package_views.xml",
         "views/tier_time_band_views.xml",
         "views/tier_destination_views.xml",

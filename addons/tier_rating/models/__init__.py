@@ -13,6 +13,8 @@ from . import (
     tier_charge,
     tier_charge_dispute,
     tier_charge_invoice,
+    tier_deck,
+    tier_deck_line,
     tier_demo,
     tier_destination,
     tier_dispute,

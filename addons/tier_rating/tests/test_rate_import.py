@@ -243,3 +243,72 @@ class TestRateImport(TierRatingCase):
             with self.subTest(role), self.assertRaises(AccessError):
                 self.dialog(role, HEADER + "49,Germany,1\n")
         self.assertEqual(self.rates(), {})
+
+    # ------------------------------------------------------------------
+    # Check and undo
+    # ------------------------------------------------------------------
+
+    def check(self, data):
+        return self.env["tier.rate.import"]._check_deck(self.list, self.voice, data.encode())
+
+    def test_a_check_changes_nothing(self):
+        self.load(HEADER + "49,Germany,1\n43,Austria,2\n41,Switzerland,3\n39,Italy,1\n")
+        before = self.rates()
+        deck = self.check(HEADER + "49,Germany,1.2\n43,Austria,0.5\n41,Switzerland,3\n39,Rome Test,1\n33,Neverland,1\n")
+        self.assertEqual(self.rates(), before)
+        self.assertFalse(self.env["tier.destination"].search([("name", "=", "Rome Test")]))
+        figures = [(line.prefix, line.change, line.warning) for line in deck.line_ids]
+        self.assertEqual(
+            figures,
+            [
+                ("49", "up", False),
+                ("43", "down", "jump"),
+                ("39", "changed", "unknown"),
+                ("33", "new", "unknown"),
+            ],
+        )
+        self.assertEqual(deck.unchanged_count, 1)
+        deck.action_import()
+        self.assertEqual(self.rates()["49"], ("Germany", "1.2"))
+        with self.assertRaises(UserError):
+            deck.action_import()
+
+    def test_undo(self):
+        self.load(HEADER + "49,Germany,1\n43,Austria,2\n")
+        before = self.rates()
+        deck = self.check(HEADER + "49,Berlin,1.2\n33,France,1\n")
+        deck.action_import()
+        deck.action_undo()
+        self.assertEqual(self.rates(), before)
+        self.assertEqual(deck.state, "undone")
+        with self.assertRaises(UserError):
+            deck.action_undo()
+
+    def test_undo_leaves_what_was_changed_since(self):
+        deck = self.check(HEADER + "49,Germany,1\n33,France,1\n")
+        deck.action_import()
+        self.list.rate_ids.filtered(lambda rate: rate.prefix == "49").price = 7
+        deck.action_undo()
+        self.assertEqual(self.rates(), {"49": ("Germany", "7.00000000")})
+
+    def test_only_the_last_deck_is_undone(self):
+        first = self.check(HEADER + "49,Germany,1\n")
+        first.action_import()
+        self.load(HEADER + "49,Germany,2\n")
+        with self.assertRaises(UserError):
+            first.action_undo()
+
+    def test_a_check_that_is_out_of_date(self):
+        deck = self.check(HEADER + "49,Germany,1\n")
+        self.load(HEADER + "49,Germany,2\n")
+        with self.assertRaises(UserError):
+            deck.action_import()
+
+    def test_who_may_import_and_undo(self):
+        deck = self.check(HEADER + "49,Germany,1\n")
+        for role in ("auditor", "user"):
+            for action in ("action_import", "action_undo"):
+                with self.subTest((role, action)), self.assertRaises(AccessError):
+                    getattr(deck.with_user(self.staff(role)), action)()
+        deck.with_user(self.staff("manager")).action_import()
+        self.assertEqual(len(self.rates()), 1)

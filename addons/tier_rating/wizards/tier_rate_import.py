@@ -1,13 +1,20 @@
 import base64
+from decimal import Decimal
+from itertools import islice
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from odoo.addons.tier_billing.ledger import bulk
+
 from ..decks.reader import DeckError, read
+from ..models.tier_deck import SAME
 
 # How many faults a person is shown at once.
 SHOWN_FAULTS = 20
+# A price that changes by more than this is shown with a warning.
+JUMP_PERCENT = 50
 
 
 class TierRateImport(models.TransientModel):
@@ -33,36 +40,62 @@ class TierRateImport(models.TransientModel):
         """
         self.ensure_one()
         self.price_list_id.check_access("write")
-        new, changed = self._import_deck(self.price_list_id, self.service_id, base64.b64decode(self.data))
-        self.price_list_id.message_post(
-            body=self.env._(
-                "Rate deck %(name)s imported: %(new)s new rates, %(changed)s updated.",
-                name=self.filename or "",
-                new=new,
-                changed=changed,
-            )
-        )
+        deck = self._checked()
+        deck.action_import()
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": self.env._("%(new)s new rates, %(changed)s updated.", new=new, changed=changed),
+                "message": self.env._(
+                    "%(new)s new rates, %(changed)s updated.",
+                    new=deck.new_count,
+                    changed=deck.row_count - deck.new_count,
+                ),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
 
+    def action_check(self):
+        """Show what the deck would change.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        self.price_list_id.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "tier.deck",
+            "res_id": self._checked().id,
+            "views": [(False, "form")],
+        }
+
+    def _checked(self):
+        deck = self._check_deck(self.price_list_id, self.service_id, base64.b64decode(self.data))
+        deck.name = self.filename
+        return deck
+
     @api.model
     def _import_deck(self, price_list, service, data):
-        """Load a deck in three statements, however long it is.
-
-        A rate with the same prefix, band and date is updated.
+        """Load a deck at once. A rate with the same prefix, band and date is updated.
 
         :param price_list: ``tier.price.list`` to load into
         :param service: ``tier.service`` that the rates are for
         :param bytes data: the file
         :return: (number of new rates, number of updated ones)
         :raise UserError: with the lines at fault; then nothing was changed
+        """
+        deck = self._check_deck(price_list, service, data)
+        deck.action_import()
+        inserted = self.env["tier.deck.line"].search_count([("deck_id", "=", deck.id), ("rate_id", "=", False)])
+        return inserted, deck.row_count - inserted
+
+    @api.model
+    def _check_deck(self, price_list, service, data):
+        """Read a deck and compare it with the list; no rate is changed yet.
+
+        :return: ``tier.deck``
+        :raise UserError: with the lines at fault
         """
         rows, faults, seen = [], [], {}
         bands = {band.code.lower(): band.id for band in self.env["tier.time.band"].search([])}
@@ -101,90 +134,108 @@ class TierRateImport(models.TransientModel):
             if more > 0:
                 shown.append(self.env._("… and %s more.", more))
             raise UserError(self.env._("Nothing was imported. Mend these lines and try again:\n%s", "\n".join(shown)))
-        self.env.flush_all()
-        destinations = self._destinations({row.destination or row.prefix for row in rows})
-        result = self._upsert(price_list, service, rows, bands, destinations)
-        self.env.invalidate_all()
-        return result
+        return self._compare(price_list, service, rows, bands)
 
     @api.model
-    def _destinations(self, names):
-        """Return the destinations of these names, created where they are new.
+    def _compare(self, price_list, service, rows, bands):
+        """Compare a deck with a price list, through COPY into a temporary table.
 
-        :param names: set of names
-        :return: dict of name to id
+        :param rows: list of :class:`..decks.reader.DeckRow`
+        :param dict bands: id by code in lower case
+        :return: ``tier.deck`` with a line for each rate that changes
         """
         cr = self.env.cr
+        deck = self.env["tier.deck"].create(
+            {"price_list_id": price_list.id, "service_id": service.id, "row_count": len(rows)}
+        )
+        version = deck._lock_list()
+        cr.execute(
+            """CREATE TEMPORARY TABLE IF NOT EXISTS tier_deck_row (
+                   line integer, prefix varchar, destination varchar, price numeric, initial_increment integer,
+                   increment integer, connection_charge numeric, connection_charge_own boolean, date_from date,
+                   date_to date, band_id integer, blocked boolean) ON COMMIT DROP;
+               TRUNCATE tier_deck_row"""
+        )
+        cr.copy_expert("COPY tier_deck_row FROM STDIN", _CopyStream(rows, bands))
+        cr.execute("ANALYZE tier_deck_row")
+        # The rate in force when the new one begins gives the old price; that of the same day is updated.
         cr.execute(
             SQL(
-                """INSERT INTO tier_destination (name, create_uid, create_date, write_uid, write_date)
-                   SELECT name, %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s,
-                          now() AT TIME ZONE 'UTC'
-                     FROM unnest(%(names)s::varchar[]) AS v(name)
-                   ON CONFLICT (name) DO NOTHING""",
-                uid=self.env.uid,
-                names=sorted(names),
+                """
+                INSERT INTO tier_deck_line (deck_id, line, prefix, destination, price, initial_increment, increment,
+                       connection_charge, connection_charge_own, date_from, date_to, band_id, blocked,
+                       old_price, rate_id, old, change, warning)
+                SELECT %(deck)s, n.*, o.price, same.id, same.old,
+                       CASE WHEN n.blocked AND NOT COALESCE(o.blocked, false) THEN 'blocked'
+                            WHEN o.id IS NULL THEN 'new' WHEN n.price > o.price THEN 'up'
+                            WHEN n.price < o.price THEN 'down' ELSE 'changed' END,
+                       CASE WHEN abs(n.price - o.price) * 100 > o.price * %(jump)s AND NOT n.blocked THEN 'jump'
+                            WHEN EXISTS (SELECT FROM tier_rate f WHERE f.price_list_id = %(list)s
+                                            AND f.prefix = n.prefix AND f.service_id = %(service)s
+                                            AND COALESCE(f.band_id, 0) = COALESCE(n.band_id, 0)
+                                            AND f.date_from > COALESCE(n.date_from, '0001-01-01')) THEN 'later'
+                            WHEN d.id IS NULL THEN 'unknown' END
+                  FROM tier_deck_row n
+                  LEFT JOIN tier_destination d ON d.name = n.destination
+                  LEFT JOIN LATERAL (
+                       SELECT r.* FROM tier_rate r
+                        WHERE r.price_list_id = %(list)s AND r.prefix = n.prefix AND r.service_id = %(service)s
+                          AND COALESCE(r.band_id, 0) = COALESCE(n.band_id, 0)
+                          AND COALESCE(r.date_from, '0001-01-01') <= COALESCE(n.date_from, '0001-01-01')
+                        ORDER BY r.date_from DESC NULLS LAST LIMIT 1) o ON true
+                  LEFT JOIN LATERAL (
+                       SELECT o.id, to_jsonb(o) AS old
+                        WHERE o.id IS NOT NULL AND o.date_from IS NOT DISTINCT FROM n.date_from) same ON true
+                 WHERE same.id IS NULL OR o.destination_id IS DISTINCT FROM d.id
+                    OR NOT EXISTS (SELECT FROM tier_rate r WHERE r.id = same.id AND %(same)s)
+                 ORDER BY n.line""",
+                deck=deck.id,
+                list=price_list.id,
+                service=service.id,
+                jump=JUMP_PERCENT,
+                same=SQL(SAME.format("n")),
             )
         )
-        cr.execute(SQL("SELECT name, id FROM tier_destination WHERE name = ANY(%s)", sorted(names)))
-        return dict(cr.fetchall())
+        deck.invalidate_recordset(["line_ids"])
+        cr.execute(
+            SQL("SELECT change, count(*), count(warning) FROM tier_deck_line WHERE deck_id = %s GROUP BY 1", deck.id)
+        )
+        counts = cr.fetchall()
+        deck.write(
+            {
+                **{f"{change}_count": count for change, count, _warnings in counts},
+                "unchanged_count": len(rows) - sum(count for _change, count, _warnings in counts),
+                "warning_count": sum(warnings for _change, _count, warnings in counts),
+                "rates_version": version,
+            }
+        )
+        return deck
 
-    @api.model
-    def _upsert(self, price_list, service, rows, bands, destinations):
-        """Insert or update rates; leans on the unique index that look-ups use.
 
-        :return: (number of new rates, number of updated ones)
-        """
-        columns = zip(
-            *(
+class _CopyStream:
+    """Feeds rows to COPY as it asks for them."""
+
+    def __init__(self, rows, bands):
+        self._lines = (
+            bulk.line(
                 (
+                    row.line,
                     row.prefix,
-                    destinations[row.destination or row.prefix],
+                    row.destination or row.prefix,
                     row.price,
                     row.initial,
                     row.increment,
-                    row.connection_charge,
-                    row.date_from,
-                    row.date_to,
-                    bands.get(row.band.lower()) if row.band else None,
+                    row.connection_charge or Decimal(0),
+                    row.connection_charge is not None,
+                    row.date_from and row.date_from.isoformat(),
+                    row.date_to and row.date_to.isoformat(),
+                    bands[row.band.lower()] if row.band else None,
                     row.blocked,
                 )
-                for row in rows
-            ),
-            strict=True,
-        )
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO tier_rate AS r (
-                    price_list_id, service_id, prefix, destination_id, price, initial_increment,
-                    increment, connection_charge, connection_charge_own, date_from, date_to,
-                    band_id, blocked, create_uid, create_date, write_uid, write_date)
-                SELECT %s, %s, prefix, destination_id, price, initial, increment,
-                       COALESCE(connection, 0), connection IS NOT NULL, date_from, date_to,
-                       band_id, blocked, %s, now() AT TIME ZONE 'UTC', %s,
-                       now() AT TIME ZONE 'UTC'
-                  FROM unnest(%s::varchar[], %s::integer[], %s::numeric[], %s::integer[],
-                              %s::integer[], %s::numeric[], %s::date[], %s::date[],
-                              %s::integer[], %s::boolean[])
-                       AS v(prefix, destination_id, price, initial, increment, connection,
-                            date_from, date_to, band_id, blocked)
-                ON CONFLICT (price_list_id, prefix, service_id, COALESCE(band_id, 0),
-                             COALESCE(date_from, '0001-01-01'::date)) DO UPDATE
-                   SET destination_id = excluded.destination_id, price = excluded.price,
-                       initial_increment = excluded.initial_increment,
-                       increment = excluded.increment,
-                       connection_charge = excluded.connection_charge,
-                       connection_charge_own = excluded.connection_charge_own,
-                       date_to = excluded.date_to, blocked = excluded.blocked,
-                       write_uid = excluded.write_uid, write_date = excluded.write_date
-                RETURNING xmax = 0""",
-                price_list.id,
-                service.id,
-                self.env.uid,
-                self.env.uid,
-                *map(list, columns),
             )
+            + "\n"
+            for row in rows
         )
-        new = sum(row[0] for row in self.env.cr.fetchall())
-        return new, len(rows) - new
+
+    def read(self, _size=-1):
+        return "".join(islice(self._lines, 500)).encode()

@@ -35,6 +35,8 @@ RIGHTS = {
     "tier.usage.invoice.line": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.usage.import": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": ""},
     "tier.rate.import": {"auditor": "", "user": "", "manager": "rwcu", "portal": ""},
+    "tier.deck": {"auditor": "r", "user": "r", "manager": "rwc", "portal": ""},
+    "tier.deck.line": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.bill": {"auditor": "r", "user": "rwcu", "manager": "rwcu", "portal": "r"},
     "tier.bill.line": {"auditor": "r", "user": "r", "manager": "r", "portal": "r"},
     "tier.bill.series": {"auditor": "r", "user": "r", "manager": "rw", "portal": ""},

@@ -24,8 +24,9 @@ class TierTransfer(models.Model):
     )
     from_account_id = LedgerLink("tier.account", "From", required=True, readonly=True)
     to_account_id = LedgerLink("tier.account", "To", required=True, readonly=True)
-    from_wallet_id = LedgerLink("tier.wallet", "From wallet", readonly=True, index="btree_not_null")
-    to_wallet_id = LedgerLink("tier.wallet", "To wallet", readonly=True, index="btree_not_null")
+    # Not indexed: look for the accounts of a wallet, which are, to spare each transfer two insertions.
+    from_wallet_id = LedgerLink("tier.wallet", "From wallet", readonly=True)
+    to_wallet_id = LedgerLink("tier.wallet", "To wallet", readonly=True)
     company_id = LedgerLink("res.company", required=True, readonly=True)
     amount = fields.Float(digits=MONEY_DIGITS, required=True, readonly=True)
     currency_id = LedgerLink("res.currency", required=True, readonly=True)

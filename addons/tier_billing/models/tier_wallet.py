@@ -267,14 +267,12 @@ class TierWallet(models.Model):
 
         :rtype: bool
         """
-        return bool(
-            self.env["tier.transfer"]
-            .sudo()
-            .search_count(
-                ["|", ("from_wallet_id", "in", self.ids), ("to_wallet_id", "in", self.ids)],
-                limit=1,
-            )
-        )
+        return bool(self.env["tier.transfer"].sudo().search_count(self._transfers_domain(), limit=1))
+
+    def _transfers_domain(self):
+        """Return what finds the transfers of these wallets, by the indexes on their accounts."""
+        accounts = self.env["tier.account"].sudo().search([("wallet_id", "in", self.ids)])
+        return ["|", ("from_account_id", "in", accounts.ids), ("to_account_id", "in", accounts.ids)]
 
     def _check_deletable(self):
         """Refuse to delete what money moved in, or what has customers.
@@ -351,7 +349,7 @@ class TierWallet(models.Model):
         """
         self.ensure_one()
         action = self.env["ir.actions.actions"]._for_xml_id("tier_billing.tier_transfer_action")
-        action["domain"] = ["|", ("from_wallet_id", "=", self.id), ("to_wallet_id", "=", self.id)]
+        action["domain"] = self._transfers_domain()
         return action
 
     def action_holds(self):

@@ -252,7 +252,10 @@ class TestTree(TierBillingCase):
 
     def test_buttons_of_the_form(self):
         self.assertIn(("wallet_id", "=", self.user.id), self.user.action_holds()["domain"])
-        self.assertIn(("to_wallet_id", "=", self.user.id), self.user.action_transfers()["domain"])
+        self.user._topup(1, "button")
+        found = self.env["tier.transfer"].search(self.user.action_transfers()["domain"])
+        self.assertEqual(len(found), 1)
+        self.assertFalse(found.filtered(lambda t: self.user not in t.from_wallet_id | t.to_wallet_id))
         self.assertEqual(self.dealer.action_children()["context"], {"default_parent_id": self.dealer.id})
         self.assertEqual(
             self.user.partner_id.action_tier_wallets()["domain"], [("partner_id", "=", self.user.partner_id.id)]

@@ -148,6 +148,22 @@ class TierWallet(models.Model):
         ledger.cursor.see_commits(self.env.cr)
         self.write({"state": "closed"})
 
+    def _close(self, source_key, reason=None):
+        """Return what is left to the parent and close, both or neither.
+
+        :param str source_key: names the return
+        :param str reason: free text
+        :raise UserError: with sessions in progress, with a debt, or without a parent
+        """
+        self.ensure_one()
+        self.env.flush_all()
+        # What it has is known under the lock only; that of the parent's side is taken with it.
+        accounts = (self.account_id | self.sudo().grant_account_id).ids
+        state = ledger.writer.lock_accounts(self.env.cr, accounts)[self.account_id.id]
+        if self.state != "closed" and state.balance > 0 and not state.held and not self._is_posted(source_key):
+            self._reclaim(state.balance, source_key, reason or self.env._("Returned at closing"))
+        self.write({"state": "closed"})
+
     def _check_closable(self):
         """Refuse to close a wallet with money in it, or on hold.
 
@@ -172,8 +188,8 @@ class TierWallet(models.Model):
             if state.balance > 0:
                 raise UserError(
                     self.env._(
-                        "%(wallet)s still has %(amount)s %(currency)s: reclaim it or pay it out, "
-                        "then close the wallet.",
+                        "%(wallet)s still has %(amount)s %(currency)s: return it to the parent with Move funds, "
+                        "or pay it out, then close the wallet.",
                         **amount,
                         amount=plain(state.balance),
                     )

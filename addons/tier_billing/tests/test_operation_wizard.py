@@ -1,6 +1,7 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
+from ..ledger.writer import place_holds
 from .common import TierBillingCase
 
 
@@ -37,6 +38,36 @@ class TestOperationWizard(TierBillingCase):
         allocation = self.env["tier.transfer"].search([("reason", "=", "November")])
         self.assertEqual((allocation.kind, allocation.create_uid), ("allocation", self.manager))
         self.assertConserved()
+
+    def test_close_with_what_is_left(self):
+        self.dealer._allocate("12.345678", "close:funds")
+        operation = self.env["tier.wallet.operation"].with_user(self.manager)
+        operation = operation.create({"wallet_id": self.dealer.id, "operation": "close", "reason": "Moved away"})
+        for _click in range(2):
+            operation.action_apply()
+            self.assertBalances(self.reseller, 100, self.dealer, 0)
+        self.assertEqual(self.dealer.state, "closed")
+        back = self.env["tier.transfer"].search([("source_key", "=", operation.source_key)])
+        self.assertEqual((back.kind, back.reason), ("reclaim", "Moved away"))
+        self.assertConserved()
+
+    def test_close_an_empty_one(self):
+        self.env["tier.wallet.operation"].create({"wallet_id": self.user.id, "operation": "close"}).action_apply()
+        self.assertEqual(self.user.state, "closed")
+
+    def test_close_what_cannot_be(self):
+        """With a session in progress, and with a debt: nothing moves by half."""
+        self.dealer._allocate(10, "close:busy")
+        place_holds(self.env.cr, [("close:session", self.dealer.account_id.id, 4)], ["2099-01-01"])
+        self.env.invalidate_all()
+        operation = self.env["tier.wallet.operation"].create({"wallet_id": self.dealer.id, "operation": "close"})
+        with self.assertRaisesRegex(UserError, "in progress"), self.assertNothingMoves():
+            operation.action_apply()
+        self.user._adjust(-3, "close:debt", "Mistake")
+        operation = self.env["tier.wallet.operation"].create({"wallet_id": self.user.id, "operation": "close"})
+        with self.assertRaisesRegex(UserError, "owes"), self.assertNothingMoves():
+            operation.action_apply()
+        self.assertEqual((self.dealer.state, self.user.state), ("active", "active"))
 
     def test_a_second_click_changes_nothing(self):
         operation = self.operation(self.dealer, "allocate", 30)

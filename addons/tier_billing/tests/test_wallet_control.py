@@ -25,7 +25,7 @@ class TestWalletControl(TierBillingCase):
     def test_not_with_money_in_it(self):
         self.reseller._topup(10, "t")
         self.user._allocate("0.01", "a") if self.dealer._allocate(5, "d") else None
-        with self.assertRaisesRegex(UserError, r"User still has 0\.01 QCO: reclaim it or pay it out"):
+        with self.assertRaisesRegex(UserError, r"User still has 0\.01 QCO: return it to the parent"):
             self.user.action_close()
         self.user._reclaim("0.01", "r")
         self.user.action_close()

@@ -7,6 +7,9 @@ from .. import ledger
 from ..const import MONEY_DIGITS
 from ..ledger.grants import Grant
 
+# What gives back needs nobody's approval.
+RETURNS = ("reclaim", "close")
+
 
 class TierWalletOperation(models.TransientModel):
     """Move money in or out of a wallet by hand."""
@@ -21,11 +24,12 @@ class TierWalletOperation(models.TransientModel):
             ("allocate", "Allocate from the parent"),
             ("reclaim", "Reclaim to the parent"),
             ("adjust", "Adjust (plus or minus)"),
+            ("close", "Return what is left to the parent and close"),
         ],
         required=True,
         default="allocate",
     )
-    amount = fields.Float(digits=MONEY_DIGITS, required=True)
+    amount = fields.Float(digits=MONEY_DIGITS)
     currency_id = fields.Many2one(related="wallet_id.currency_id")
     parent_id = fields.Many2one(related="wallet_id.parent_id")
     parent_available = fields.Float(related="wallet_id.parent_id.available", string="Parent has")
@@ -40,7 +44,7 @@ class TierWalletOperation(models.TransientModel):
     def _compute_needs_approval(self):
         for operation in self:
             operation.needs_approval = (
-                bool(operation.wallet_id) and operation.operation != "reclaim" and operation._approval_needed()
+                bool(operation.wallet_id) and operation.operation not in RETURNS and operation._approval_needed()
             )
 
     @api.onchange("wallet_id")
@@ -59,7 +63,7 @@ class TierWalletOperation(models.TransientModel):
         wallet.check_access("write")
         if self.operation == "adjust" and not self.env.user.has_group("tier_billing.group_tier_manager"):
             raise AccessError(self.env._("Only a billing manager adjusts a balance."))
-        if self.operation != "reclaim" and self._approval_needed():
+        if self.operation not in RETURNS and self._approval_needed():
             return self._file_request()
         if self.operation == "topup":
             wallet._topup(self.amount, self.source_key, self.reason)
@@ -67,6 +71,8 @@ class TierWalletOperation(models.TransientModel):
             wallet._allocate(self.amount, self.source_key, self.reason)
         elif self.operation == "reclaim":
             wallet._reclaim(self.amount, self.source_key, self.reason)
+        elif self.operation == "close":
+            wallet._close(self.source_key, self.reason)
         else:
             wallet._adjust(self.amount, self.source_key, self.reason)
         return {"type": "ir.actions.act_window_close"}

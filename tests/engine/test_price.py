@@ -263,3 +263,10 @@ def test_amount_in_another_currency_is_rounded_once(seconds, factor, digits, met
     charged = price(NOON, seconds, flat("0.0571"))
     expected = slow_round(Fraction(*charged.exact) * Fraction(factor), digits, method)
     assert Fraction(amount_in(charged, factor, digits, method)) == expected
+
+
+def test_nothing_billed_has_no_part():
+    """A call shorter than a completed increment, as a package that is empty has it too."""
+    offer = Offer(Terms(increment=6, billed_time_rule="completed"), (Rate(1, "44", Decimal("0.1")),))
+    charged = price(datetime(2026, 1, 1), 5, offer)
+    assert (charged.billed, charged.amount, charged.parts) == (0, 0, ())

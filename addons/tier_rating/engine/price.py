@@ -104,6 +104,9 @@ def price(start, quantity, offer):
 
 
 def _parts(tariff, start, end):
+    if start == end:
+        # Nothing billed, as of a call shorter than a completed increment, is no part.
+        return ()
     if tariff.starts is None:
         return ((tariff.band_id, end - start, tariff.price),)
     return tuple((tariff.band_id, after - before, price) for before, after, price, _unit in tariff.pieces(start, end))

@@ -98,7 +98,8 @@ def next_ids(cr, **counts):
     return now, dict(zip(counts, ids, strict=True))
 
 
-def _or_null(value):
+def or_null(value):
+    """Return a number, or what COPY takes for none: :func:`encode` without asking for the type."""
     return NULL if value is None else value
 
 
@@ -139,7 +140,7 @@ def post_fresh(cr, transfers, states, uid, now):
     """
     exchange = {(state.company_id, state.currency_id): key for key, state in states.items() if state.kind == "exchange"}
     audit = line((uid, now))
-    keys = {key: f"{_or_null(state.wallet_id)}" for key, state in states.items()}
+    keys = {key: f"{or_null(state.wallet_id)}" for key, state in states.items()}
     lines = []
     for transfer_id, m in transfers:
         giver, receiver = states.get(m.from_account), states.get(m.to_account)
@@ -149,7 +150,7 @@ def post_fresh(cr, transfers, states, uid, now):
         if giver.currency_id != receiver.currency_id:
             exchange_in = exchange.get((giver.company_id, giver.currency_id))
             exchange_out = exchange.get((receiver.company_id, receiver.currency_id))
-            exchanged = f"{_or_null(exchange_in)}\t{_or_null(exchange_out)}"
+            exchanged = f"{or_null(exchange_in)}\t{or_null(exchange_out)}"
         # Numbers alone, but for the key: written as they are, which is twice as fast.
         lines.append(
             f"{transfer_id}\t{encode(m.source_key)}\t{m.kind}\t{giver.id}\t{receiver.id}\t{m.amount}\t{m.amount_to}"

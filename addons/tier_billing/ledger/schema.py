@@ -26,10 +26,7 @@ def install(cr):
     :param cr: database cursor
     """
     for name in SCRIPTS:
-        with file_open(f"tier_billing/ledger/{name}") as script:
-            # The file is ours and constant; a bare percent sign would be taken
-            # for a parameter, hence the empty parameter list is not passed.
-            cr.execute(script.read())
+        run_script(cr, f"tier_billing/ledger/{name}")
 
 
 def drop(cr):
@@ -37,5 +34,26 @@ def drop(cr):
 
     :param cr: database cursor
     """
-    for name in FUNCTIONS:
+    drop_functions(cr, FUNCTIONS)
+
+
+def run_script(cr, path):
+    """Execute an SQL script of an add-on of ours.
+
+    :param cr: database cursor
+    :param str path: from the folder of the add-ons
+    """
+    with file_open(path) as script:
+        # The file is constant; a bare percent sign would be taken for a parameter,
+        # hence the empty parameter list is not passed.
+        cr.execute(script.read())
+
+
+def drop_functions(cr, names):
+    """Remove functions, and the triggers that call them.
+
+    :param cr: database cursor
+    :param names: of the functions, from our code
+    """
+    for name in names:
         cr.execute(SQL("DROP FUNCTION IF EXISTS %s CASCADE", SQL.identifier(name)))

@@ -337,13 +337,7 @@ class TierBooking(models.Model):
         action = self.env["ir.actions.actions"]._for_xml_id("tier_billing.tier_booking_line_action")
         action["domain"] = [
             ("move_id", "=", self.move_id.id),
-            "|",
-            "&",
-            ("from_inside", "=", True),
-            ("currency_id", "=", self.currency_id.id),
-            "&",
-            ("to_inside", "=", True),
-            ("currency_to_id", "=", self.currency_id.id),
+            *self.env["tier.booking.line"]._of_currency(self.currency_id),
         ]
         return action
 

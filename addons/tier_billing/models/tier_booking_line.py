@@ -239,6 +239,22 @@ class TierBookingLine(models.Model):
         )
         self.invalidate_model()
 
+    @api.model
+    def _of_currency(self, currency):
+        """Return the domain of what changed the customers' credit in a currency.
+
+        :param currency: ``res.currency`` record
+        """
+        return [
+            "|",
+            "&",
+            ("from_inside", "=", True),
+            ("currency_id", "=", currency.id),
+            "&",
+            ("to_inside", "=", True),
+            ("currency_to_id", "=", currency.id),
+        ]
+
     def action_transfers(self):
         """Open the transfers behind a row.
 

@@ -162,13 +162,7 @@ class TierReconciliationLine(models.TransientModel):
                 "|",
                 ("move_id.date", ">", self.day),
                 ("move_id.state", "!=", "posted"),
-                "|",
-                "&",
-                ("from_inside", "=", True),
-                ("currency_id", "=", self.currency_id.id),
-                "&",
-                ("to_inside", "=", True),
-                ("currency_to_id", "=", self.currency_id.id),
+                *self.env["tier.booking.line"]._of_currency(self.currency_id),
             ],
         )
 

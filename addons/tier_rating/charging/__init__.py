@@ -8,6 +8,7 @@ length; a single call is a batch of one.
 * :mod:`.usage`: what comes in
 * :mod:`.books`: price lists kept in memory
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
+* :mod:`.offers`: what a number costs on one price list
 * :mod:`.pricing`: who pays what on every tier
 * :mod:`.packages`: included units that are used before money
 * :mod:`.resolve`: whose usage it is

@@ -17,7 +17,9 @@ from collections import OrderedDict, defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 
-from odoo.tools import SQL, file_open
+from odoo.tools import SQL
+
+from odoo.addons.tier_billing.ledger import schema
 
 from ..const import RATE_DIGITS
 from ..engine.tariff import Rate
@@ -179,10 +181,8 @@ class Shelf:
 
 FUNCTIONS = (
     "tier_rate_changed",
-    "tier_rate_moved",
     "tier_rate_emptied",
     "tier_rate_step_changed",
-    "tier_rate_step_moved",
 )
 
 
@@ -191,9 +191,7 @@ def install(cr):
 
     :param cr: database cursor
     """
-    with file_open("tier_rating/charging/books.sql") as script:
-        # The file is ours and constant; a bare percent sign would be taken for a parameter.
-        cr.execute(script.read())
+    schema.run_script(cr, "tier_rating/charging/books.sql")
 
 
 def drop(cr):
@@ -201,8 +199,7 @@ def drop(cr):
 
     :param cr: database cursor
     """
-    for name in FUNCTIONS:
-        cr.execute(SQL("DROP FUNCTION IF EXISTS %s CASCADE", SQL.identifier(name)))
+    schema.drop_functions(cr, FUNCTIONS)
     cr.execute("DROP SEQUENCE IF EXISTS tier_rates_version_seq")
 
 

@@ -216,7 +216,7 @@ def load_price_lists(cr, list_ids):
     return lists
 
 
-class Found(dict):
+class LookedUp(dict):
     """Rates that were looked up, by prefix."""
 
     @property
@@ -250,7 +250,7 @@ def read_rates(cr, probes):
     :param probes: collection of (list id, service id, prefix)
     :return: dict of (list id, service id) to dict of prefix to list of engine rates
     """
-    found = defaultdict(Found)
+    found = defaultdict(LookedUp)
     if not probes:
         return found
     columns = list(zip(*probes, strict=True))

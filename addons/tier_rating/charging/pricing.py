@@ -2,28 +2,23 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta, timezone
+from datetime import date, timedelta
 from decimal import Context, Decimal
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from odoo.addons.tier_billing.const import MONEY_LIMIT
 
 from ..engine.errors import BLOCKED, Refused
 from ..engine.offer import Offer
-from ..engine.prefixes import Match, longest_match
 from ..engine.price import Price, amount_in, price
-from ..engine.tariff import Derivation, Rate
+from ..engine.tariff import Derivation
 from . import books, catalogue
+from .offers import NO_RATE, Selling
 
 ONE = Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
 PRECISE = Context(prec=40)
-# Offers a process remembers, some 3 kB each.
-OFFERS_KEPT = 8192
-TERMS_KEPT = 4096
 # The engine's reasons in the words of ``const.REASONS``, where they differ.
 REASON_OF = {BLOCKED: "destination_barred", "bad_quantity": "bad_record", "bad_rate": "no_rate"}
 # A brand's terms of calls, which a message or a gigabyte has not; those of a rate itself apply.
@@ -99,75 +94,6 @@ def _received(charged, factor, terms):
     if factor == ONE:
         return charged.amount
     return amount_in(charged, factor, terms.rounding_digits, terms.rounding_method)
-
-
-class Found(NamedTuple):
-    """An offer, and where it came from.
-
-    :param Offer offer: to price with
-    :param Decimal rate: from the price list's currency to the wallet's
-    :param destination_id: where the matched prefix leads to
-    :param prefix: that matched
-    :param rate_id: of its first rate
-    :param bool is_plain: the offer is shared by all rates of this price
-    """
-
-    offer: Offer
-    rate: Decimal
-    destination_id: int | None
-    prefix: str
-    rate_id: int
-    is_plain: bool = False
-
-
-NO_RATE = Found(None, ONE, None, "", 0)
-
-
-class Selling:
-    """How a customer of one price list buys one service on one day.
-
-    :param levels: mappings of prefix to rates: the list's own, its base's …
-    :param terms: (:class:`Terms`, derivations, rate of conversion, whether it is timed)
-    :param int per: units that a price is for
-    """
-
-    __slots__ = ("books", "levels", "longest", "per", "rate", "terms", "zone")
-
-    def __init__(self, levels, terms, per):
-        self.levels, self.terms, self.per = levels, _shared(*terms), per
-        self.rate = terms[2]
-        zone = terms[0].timezone
-        self.zone = None if zone == "UTC" else ZoneInfo(zone)
-        # Without its own look-ups of all levels a number is found in books alone.
-        self.books = [(depth, level.index) for depth, level in enumerate(levels) if isinstance(level, books.Book)]
-        if len(self.books) < len(levels):
-            self.books = None
-        self.longest = max((level.longest for level in levels), default=0) if self.books else 0
-
-    def plain(self, number, day):
-        """Return the offer of a number whose rate is but a price; None to look closer.
-
-        The same as ``longest_match`` and an offer of its match, without making either.
-
-        :param str number: normalised
-        :param date day: on the brand's calendar
-        :rtype: Found
-        """
-        if not self.books:
-            return None
-        for length in range(min(len(number), self.longest), 0, -1):
-            prefix = number[:length]
-            for depth, index in self.books:
-                position = index.get(prefix)
-                if position is not None:
-                    book = self.levels[depth]
-                    if position == books.ODD or book.days[position] > day.toordinal():
-                        return None
-                    offer = _plain_offer(self.terms, depth, book.prices[position], self.per)
-                    return Found(
-                        offer, self.rate, book.destinations[position] or None, prefix, book.ids[position], True
-                    )
-        return None
 
 
 @dataclass(slots=True)
@@ -271,35 +197,19 @@ class Pricer:
 
         :param wallet: :class:`catalogue.Wallet`
         :param item: :class:`Item`
-        :rtype: Found
+        :rtype: .offers.Found
         :raise Refused: no rate
         """
         selling = self._selling(wallet, item)
-        zone = selling.zone
-        local_day = item.at.date()
-        if zone is not None:
-            local_day = item.at.replace(tzinfo=timezone.utc).astimezone(zone).date()
+        local_day = selling.local_day(item.at)
         key = (selling, item.number, local_day)
         found = self._offers.get(key)
         if found is None:
-            found = selling.plain(item.number, local_day) or self._look_up(selling, item.number, local_day)
+            found = selling.plain(item.number, local_day) or selling.look_up(item.number, local_day, self.bands)
             self._offers[key] = found
         if found is NO_RATE:
             raise Refused("no_rate")
         return found
-
-    def _look_up(self, selling, number, local_day):
-        """Find and make an offer of any kind.
-
-        :rtype: Found
-        """
-        match = longest_match(number, selling.levels, local_day)
-        if match is None:
-            return NO_RATE
-        banded = any(rate.band_id for rate in match.rates) or match.deeper
-        bands = tuple(self.bands.values()) if banded else ()
-        offer = _offer(match, *selling.terms, bands)
-        return Found(offer, selling.rate, match.rates[0].destination_id, match.prefix, match.rates[0].id)
 
     def _selling(self, wallet, item):
         """Return how a wallet buys a service on a day: one for all its numbers."""
@@ -465,43 +375,6 @@ class Pricer:
                 result.detail = f"Wallet {edge.wallet.id} would pay {edge.amount} for what it sells for {below.sale}."
                 result.edges = []
                 return
-
-
-@lru_cache(maxsize=OFFERS_KEPT)
-def _offer(match, terms, derivations, rate, timed, bands):
-    """Return an offer, kept from batch to batch.
-
-    Keyed on all that goes into it, so nothing ever has to be invalidated: a
-    changed rate is another key. Making one costs ten times as much as finding it.
-    """
-    return Offer.of(match, terms, derivations, bands, rate, timed=timed)
-
-
-class _Terms(tuple):
-    """What :class:`Selling` passes on, hashed by identity: equal ones are the same."""
-
-    __slots__ = ()
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
-
-
-@lru_cache(maxsize=TERMS_KEPT)
-def _shared(*terms):
-    return _Terms(terms)
-
-
-@lru_cache(maxsize=OFFERS_KEPT)
-def _plain_offer(terms, depth, units, per):
-    """Return the offer that all rates of one price have in common.
-
-    :param _Terms terms: of the customer's price list
-    :param int depth: of the list that has the rate
-    :param int units: the price in the smallest unit of a rate
-    :param int per: units that the price is for
-    """
-    rate = Rate(0, "", Decimal(units).scaleb(-books.SCALE), per)
-    terms, derivations, factor, timed = terms
-    return Offer.of(Match("", depth, (rate,)), terms, derivations, (), factor, timed=timed)
 
 
 def _converted(terms, factor):

@@ -1,0 +1,147 @@
+"""What a number costs on one price list: offers, made once and kept from batch to batch."""
+
+from datetime import timezone
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from ..engine.offer import Offer
+from ..engine.prefixes import Match, longest_match
+from ..engine.tariff import ONE, Rate
+from . import books
+
+# Offers a process remembers, some 3 kB each.
+OFFERS_KEPT = 8192
+TERMS_KEPT = 4096
+
+
+class Found(NamedTuple):
+    """An offer, and where it came from.
+
+    :param Offer offer: to price with
+    :param Decimal rate: from the price list's currency to the wallet's
+    :param destination_id: where the matched prefix leads to
+    :param prefix: that matched
+    :param rate_id: of its first rate
+    :param bool is_plain: the offer is shared by all rates of this price
+    """
+
+    offer: Offer
+    rate: Decimal
+    destination_id: int | None
+    prefix: str
+    rate_id: int
+    is_plain: bool = False
+
+
+NO_RATE = Found(None, ONE, None, "", 0)
+
+
+class Selling:
+    """How a customer of one price list buys one service on one day.
+
+    :param levels: mappings of prefix to rates: the list's own, its base's …
+    :param terms: (:class:`Terms`, derivations, rate of conversion, whether it is timed)
+    :param int per: units that a price is for
+    """
+
+    __slots__ = ("books", "levels", "longest", "per", "rate", "terms", "zone")
+
+    def __init__(self, levels, terms, per):
+        self.levels, self.terms, self.per = levels, _shared(*terms), per
+        self.rate = terms[2]
+        zone = terms[0].timezone
+        self.zone = None if zone == "UTC" else ZoneInfo(zone)
+        # Without its own look-ups of all levels a number is found in books alone.
+        self.books = [(depth, level.index) for depth, level in enumerate(levels) if isinstance(level, books.Book)]
+        if len(self.books) < len(levels):
+            self.books = None
+        self.longest = max((level.longest for level in levels), default=0) if self.books else 0
+
+    def plain(self, number, day):
+        """Return the offer of a number whose rate is but a price; None to look closer.
+
+        The same as ``longest_match`` and an offer of its match, without making either.
+
+        :param str number: normalised
+        :param date day: on the brand's calendar
+        :rtype: Found
+        """
+        if not self.books:
+            return None
+        for length in range(min(len(number), self.longest), 0, -1):
+            prefix = number[:length]
+            for depth, index in self.books:
+                position = index.get(prefix)
+                if position is not None:
+                    book = self.levels[depth]
+                    if position == books.ODD or book.days[position] > day.toordinal():
+                        return None
+                    offer = _plain_offer(self.terms, depth, book.prices[position], self.per)
+                    return Found(
+                        offer, self.rate, book.destinations[position] or None, prefix, book.ids[position], True
+                    )
+        return None
+
+    def local_day(self, at):
+        """Return the day on the brand's calendar.
+
+        :param at: naive UTC ``datetime``
+        :rtype: datetime.date
+        """
+        if self.zone is None:
+            return at.date()
+        return at.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
+
+    def look_up(self, number, day, bands):
+        """Return the offer of a number of any kind.
+
+        :param str number: normalised
+        :param date day: on the brand's calendar
+        :param bands: dict of id to the engine's time bands
+        :return: :class:`Found`; :data:`NO_RATE` if there is none
+        """
+        match = longest_match(number, self.levels, day)
+        if match is None:
+            return NO_RATE
+        banded = any(rate.band_id for rate in match.rates) or match.deeper
+        offer = _offer(match, *self.terms, tuple(bands.values()) if banded else ())
+        return Found(offer, self.rate, match.rates[0].destination_id, match.prefix, match.rates[0].id)
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _offer(match, terms, derivations, rate, timed, bands):
+    """Return an offer, kept from batch to batch.
+
+    Keyed on all that goes into it, so nothing ever has to be invalidated: a
+    changed rate is another key. Making one costs ten times as much as finding it.
+    """
+    return Offer.of(match, terms, derivations, bands, rate, timed=timed)
+
+
+class _Terms(tuple):
+    """What :class:`Selling` passes on, hashed by identity: equal ones are the same."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+@lru_cache(maxsize=TERMS_KEPT)
+def _shared(*terms):
+    return _Terms(terms)
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _plain_offer(terms, depth, units, per):
+    """Return the offer that all rates of one price have in common.
+
+    :param _Terms terms: of the customer's price list
+    :param int depth: of the list that has the rate
+    :param int units: the price in the smallest unit of a rate
+    :param int per: units that the price is for
+    """
+    rate = Rate(0, "", Decimal(units).scaleb(-books.SCALE), per)
+    terms, derivations, factor, timed = terms
+    return Offer.of(Match("", depth, (rate,)), terms, derivations, (), factor, timed=timed)

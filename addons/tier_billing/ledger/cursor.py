@@ -39,6 +39,17 @@ def short_transaction(registry):
         _commit(cr)
 
 
+def are_apart(registry):
+    """Tell whether its cursors are transactions of their own, so that threads can have one each.
+
+    In tests they are wrappers around the one of the test.
+
+    :param registry: the database's registry
+    """
+    with registry.cursor() as cr:
+        return isinstance(cr, Cursor)
+
+
 def _commit(cr):
     """Commit, with the accounts unlocked before the disk has it, and wait for the disk then.
 

@@ -39,7 +39,7 @@ class Outcome:
         )
 
 
-def charge(env, usages):
+def charge(env, usages, turn=None):
     """Charge a batch of usage. Known events are left alone.
 
     Some ten statements for any number of events, in the caller's
@@ -47,6 +47,7 @@ def charge(env, usages):
 
     :param env: environment of the transaction
     :param usages: sequence of :class:`.usage.Usage`
+    :param turn: called when all is read and priced and nothing locked or written yet
     :rtype: Outcome
     """
     # One batch may hold the same record twice; the first counts.
@@ -59,6 +60,8 @@ def charge(env, usages):
     if not unique:
         return outcome
     resolved = resolve(env, list(unique.values()))
+    if turn:
+        turn()
     now, ids = bulk.next_ids(env.cr, tier_usage_event=len(resolved), tier_transfer=_count_transfers(resolved))
     pairs = list(zip(ids["tier_usage_event"], resolved, strict=True))
     # Two imports of one file meet on the same keys in the same order.

@@ -96,13 +96,14 @@ class TierUsageEvent(models.Model):
         }
 
     @api.model
-    def _charge(self, usages):
+    def _charge(self, usages, turn=None):
         """Charge a batch of usage on every tier, in a short transaction of its own.
 
         :param usages: sequence of :class:`..charging.usage.Usage`
+        :param turn: called before anything is written, to wait for others
         :return: :class:`..charging.settle.Outcome`
         """
-        return charging.run(self.env, charging.settle.charge, usages)
+        return charging.run(self.env, charging.settle.charge, usages, turn)
 
     @api.model
     def _retry(self, event_ids):

@@ -1,17 +1,15 @@
 import base64
 import io
 import logging
-from itertools import islice
 
 import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .. import charging
-from ..adapters import registry
 from ..adapters.base import UsageRecord, excerpt
-from ..charging.usage import DialPlan, Usage, from_bad_record, from_record
+from ..charging.intake import Intake
+from ..charging.usage import Usage, from_bad_record, from_record
 
 _logger = logging.getLogger(__name__)
 
@@ -168,7 +166,7 @@ class TierUsageImport(models.Model):
                 setattr(usage, name, None)
         return usage
 
-    def _charge_batch(self, batch):
+    def _charge_batch(self, batch, turn=None):
         """Charge a batch; if the database refuses it, find the culprit.
 
         One record that no check foresaw must neither stop the file nor be
@@ -176,19 +174,20 @@ class TierUsageImport(models.Model):
         suspense with the database's words.
 
         :param batch: list of usages
+        :param turn: see :func:`..charging.turns.in_turns`
         :rtype: charging.settle.Outcome
         """
         try:
-            return self.env["tier.usage.event"]._charge(batch)
+            return self.env["tier.usage.event"]._charge(batch, turn)
         except REFUSED as error:
             if len(batch) == 1:
                 usage = batch[0]
                 if usage.bad:
                     raise
                 _logger.warning("Record %r cannot be charged: %s", usage.source_key, error)
-                return self._charge_batch([self._unchargeable(usage, error)])
+                return self._charge_batch([self._unchargeable(usage, error)], turn)
             middle = len(batch) // 2
-            return self._charge_batch(batch[:middle]) + self._charge_batch(batch[middle:])
+            return self._charge_batch(batch[:middle], turn) + self._charge_batch(batch[middle:], turn)
 
     def _unchargeable(self, usage, error):
         """Return what is left of a record that the database does not take.
@@ -206,67 +205,3 @@ class TierUsageImport(models.Model):
             company_id=usage.company_id,
             bad=("bad_record", excerpt(str(error).split("\n", 1)[0], 500)),
         )
-
-
-class Intake:
-    """The records of one stream on their way to being charged, and what became of them so far.
-
-    :param owner: the ``tier.usage.import`` that they belong to, or an empty one
-    :param switch: ``tier.switch`` that wrote them
-    :ivar outcome: of the batches that are committed
-    :ivar count: of the records in them
-    :ivar unreadable: how many of those read so far could not be
-    :ivar problem: the first record that could not be read, ``BadRecord`` or None
-    """
-
-    def __init__(self, owner, switch):
-        self._owner = owner
-        self._switch = switch
-        self.outcome = charging.settle.Outcome()
-        self.count = 0
-        self.unreadable = 0
-        self.problem = None
-
-    def take(self, stream, progress=None):
-        """Charge all records of a stream, batch by batch, each batch in a transaction of its own.
-
-        :param stream: binary file object
-        :param progress: called with the number of records read so far
-        """
-        options = self._switch._read_options()
-        usages = self._usages(registry.get(self._switch.adapter).read(stream, options))
-        while batch := list(islice(usages, charging.BATCH)):
-            self.outcome += self._owner._charge_batch(batch)
-            self.count += len(batch)
-            if progress:
-                progress(self.count)
-
-    def _usages(self, records):
-        plan = DialPlan.of(self._switch)
-        for record in records:
-            if not isinstance(record, UsageRecord):
-                self.unreadable += 1
-                self.problem = self.problem or record
-            yield self._owner._usage(record, plan, self._owner.id or None)
-
-    def figures(self):
-        """Return the counts, and the first problem in words, for an answer.
-
-        :rtype: dict
-        """
-        outcome = self.outcome
-        return {
-            "records": self.count,
-            "charged": outcome.charged,
-            "suspense": outcome.suspense,
-            "duplicates": outcome.duplicate,
-            "reasons": dict(outcome.reasons),
-            "problem": self.words(),
-        }
-
-    def words(self):
-        """Return the first problem as a sentence; None if there is none.
-
-        :rtype: str
-        """
-        return self.problem and f"Line {self.problem.line}: {self.problem.message}"

@@ -177,7 +177,7 @@ class TestIngest(RatingBuilder, HttpCase):
         charge = type(self.env["tier.usage.event"])._charge
         batches = []
 
-        def fails(events, usages):
+        def fails(events, usages, _turn=None):
             batches.append(len(usages))
             if len(batches) == 2:
                 raise psycopg2.errors.SerializationFailure

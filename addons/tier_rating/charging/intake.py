@@ -1,0 +1,86 @@
+"""A stream of records on its way to being charged."""
+
+from itertools import chain, islice
+
+from odoo.addons.tier_billing.ledger import cursor
+
+from .. import charging
+from ..adapters import registry
+from ..adapters.base import UsageRecord
+from . import settle
+from .turns import in_turns
+from .usage import DialPlan
+
+
+class Intake:
+    """The records of one stream on their way to being charged, and what became of them so far.
+
+    :param owner: the ``tier.usage.import`` that they belong to, or an empty one
+    :param switch: ``tier.switch`` that wrote them
+    :ivar outcome: of the batches that are committed
+    :ivar count: of the records in them
+    :ivar unreadable: how many of those read so far could not be
+    :ivar problem: the first record that could not be read, ``BadRecord`` or None
+    """
+
+    def __init__(self, owner, switch):
+        self._owner = owner
+        self._switch = switch
+        self.outcome = settle.Outcome()
+        self.count = 0
+        self.unreadable = 0
+        self.problem = None
+
+    def take(self, stream, progress=None):
+        """Charge all records of a stream, batch by batch, each batch in a transaction of its own.
+
+        :param stream: binary file object
+        :param progress: called with the number of records read so far
+        """
+        options = self._switch._read_options()
+        usages = self._usages(registry.get(self._switch.adapter).read(stream, options))
+        batches = iter(lambda: list(islice(usages, charging.BATCH)), [])
+        for batch, outcome in self._charged(batches):
+            self.outcome += outcome
+            self.count += len(batch)
+            if progress:
+                progress(self.count)
+
+    def _charged(self, batches):
+        """Charge batches; yield each with its outcome, once it is committed."""
+        charge, registry_ = self._owner._charge_batch, self._owner.env.registry
+        first = list(islice(batches, 2))
+        batches = chain(first, batches)
+        if len(first) == 2 and cursor.are_apart(registry_):
+            return in_turns(charge, batches, registry_.db_name)
+        return ((batch, charge(batch)) for batch in batches)
+
+    def _usages(self, records):
+        plan = DialPlan.of(self._switch)
+        for record in records:
+            if not isinstance(record, UsageRecord):
+                self.unreadable += 1
+                self.problem = self.problem or record
+            yield self._owner._usage(record, plan, self._owner.id or None)
+
+    def figures(self):
+        """Return the counts, and the first problem in words, for an answer.
+
+        :rtype: dict
+        """
+        outcome = self.outcome
+        return {
+            "records": self.count,
+            "charged": outcome.charged,
+            "suspense": outcome.suspense,
+            "duplicates": outcome.duplicate,
+            "reasons": dict(outcome.reasons),
+            "problem": self.words(),
+        }
+
+    def words(self):
+        """Return the first problem as a sentence; None if there is none.
+
+        :rtype: str
+        """
+        return self.problem and f"Line {self.problem.line}: {self.problem.message}"

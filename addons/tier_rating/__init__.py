@@ -4,3 +4,4 @@ from . import charging, controllers, models, wizards
 def uninstall_hook(env):
     """Drop the functions that watch the rates, which outlive the tables."""
     charging.books.drop(env.cr)
+    charging.markups.drop(env.cr)

@@ -14,6 +14,7 @@ import time
 import traceback
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 SECONDS = 60
 
@@ -59,6 +60,10 @@ class Mortals:
             time.sleep(0.01)
         return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
+    def wait(self, pid):
+        """Wait until a job has come to its end; return whether it did well."""
+        return int(self._read()) == 0
+
     def close(self):
         self.process.stdin.close()
         try:
@@ -70,6 +75,29 @@ class Mortals:
 def import_file(arena, switch, path):
     with arena.env() as env:
         env["tier.usage.import"]._import_file(env["tier.switch"].browse(switch), path)
+
+
+def press_import(arena, record):
+    """Press the button of an uploaded file, as a request does."""
+    with arena.env() as env:
+        env["tier.usage.import"].browse(record).action_import()
+
+
+def watch_folders(arena, root):
+    """Do what the scheduled action does.
+
+    :param root: the folder below which switches put their files
+    """
+    with arena.env() as env, patch.object(type(env["tier.switch"]), "_ingest_root", lambda switch: root):
+        env["tier.switch"]._cron_watch_folders()
+
+
+def serve(arena, port):
+    """Answer requests on localhost, until killed."""
+    from odoo.http import root
+    from odoo.service.server import ThreadedWSGIServerReloadable
+
+    ThreadedWSGIServerReloadable("127.0.0.1", port, root).serve_forever()
 
 
 def make_calls(arena, wallets):
@@ -92,7 +120,7 @@ def make_calls(arena, wallets):
         thread.join()
 
 
-JOBS = {"import_file": import_file, "make_calls": make_calls}
+JOBS = {job.__name__: job for job in (import_file, press_import, watch_folders, serve, make_calls)}
 
 
 def main(database):

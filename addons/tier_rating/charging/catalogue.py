@@ -52,6 +52,7 @@ class PriceList:
     :param derivations: (mark-up fraction, fixed amount) of each level from the next
     :param currencies: currency id of each level
     :param versions: of the rates of each level, see books.sql
+    :param markups_versions: of the mark-ups of each level, see markups.sql; 0 = it has none but its own
     :param terms: the brand's, in the list's currency unless ``terms_currency_id`` differs
     """
 
@@ -62,6 +63,7 @@ class PriceList:
     versions: tuple
     terms: Terms
     terms_currency_id: int
+    markups_versions: tuple = ()
 
     @property
     def currency_id(self):
@@ -162,22 +164,24 @@ def load_price_lists(cr, list_ids):
             """
             WITH RECURSIVE level AS (
                 SELECT id AS top, 0 AS depth, id, base_id, brand_id, currency_id, markup_percent,
-                       fixed, rates_version
+                       fixed, rates_version, markup_of_brand, markups_version
                   FROM tier_price_list WHERE id = ANY(%s)
                 UNION ALL
                 SELECT level.top, level.depth + 1, l.id, l.base_id, l.brand_id, l.currency_id,
-                       l.markup_percent, l.fixed, l.rates_version
+                       l.markup_percent, l.fixed, l.rates_version, l.markup_of_brand, l.markups_version
                   FROM level JOIN tier_price_list l ON l.id = level.base_id
                  WHERE level.depth < 32)
             SELECT level.top, level.id, level.currency_id,
-                   COALESCE(level.markup_percent, 0)::text, COALESCE(level.fixed, 0)::text,
+                   COALESCE(CASE WHEN level.markup_of_brand THEN b.markup_percent
+                                 ELSE level.markup_percent END, 0)::text,
+                   COALESCE(level.fixed, 0)::text,
                    COALESCE(level.rates_version, 0),
                    b.currency_id, b.initial_increment, b.increment, b.billed_time_rule,
                    COALESCE(b.connection_charge, 0)::text, COALESCE(b.minimum_charge, 0)::text,
                    COALESCE(b.grace_seconds, 0), COALESCE(b.surcharge, 0)::text,
                    NULLIF(b.surcharge_after, 0), COALESCE(b.max_session, 0), b.rounding_method,
                    b.rounding_digits, b.tz, COALESCE(b.connection_deductible, false),
-                   NULLIF(b.maximum_charge, 0)::text
+                   NULLIF(b.maximum_charge, 0)::text, COALESCE(level.markups_version, 0)
               FROM level JOIN tier_brand b ON b.id = level.brand_id
              ORDER BY level.top, level.depth""",
             list(list_ids),
@@ -194,6 +198,7 @@ def load_price_lists(cr, list_ids):
             levels=tuple(row[0] for row in rows),
             currencies=tuple(row[1] for row in rows),
             versions=tuple(row[4] for row in rows),
+            markups_versions=tuple(row[-1] for row in rows),
             derivations=tuple((Decimal(row[2]) / 100, Decimal(row[3])) for row in rows),
             terms_currency_id=brand[0],
             terms=Terms(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ..engine.offer import Offer
 from ..engine.prefixes import Match, longest_match
-from ..engine.tariff import ONE, Rate
+from ..engine.tariff import ONE, Derivation, Rate
 from . import books
 
 # Offers a process remembers, some 3 kB each.
@@ -44,12 +44,13 @@ class Selling:
     :param levels: mappings of prefix to rates: the list's own, its base's …
     :param terms: (:class:`Terms`, derivations, rate of conversion, whether it is timed)
     :param int per: units that a price is for
+    :param marked: :class:`Marked`, for lists with mark-ups of some numbers only; else None
     """
 
-    __slots__ = ("books", "levels", "longest", "per", "rate", "terms", "zone")
+    __slots__ = ("books", "levels", "longest", "marked", "per", "rate", "terms", "zone")
 
-    def __init__(self, levels, terms, per):
-        self.levels, self.terms, self.per = levels, _shared(*terms), per
+    def __init__(self, levels, terms, per, marked=None):
+        self.levels, self.terms, self.per, self.marked = levels, _shared(*terms), per, marked
         self.rate = terms[2]
         zone = terms[0].timezone
         self.zone = None if zone == "UTC" else ZoneInfo(zone)
@@ -78,10 +79,10 @@ class Selling:
                     book = self.levels[depth]
                     if position == books.ODD or book.days[position] > day.toordinal():
                         return None
-                    offer = _plain_offer(self.terms, depth, book.prices[position], self.per)
-                    return Found(
-                        offer, self.rate, book.destinations[position] or None, prefix, book.ids[position], True
-                    )
+                    destination_id = book.destinations[position] or None
+                    terms = self.terms_of(number, destination_id, depth) if self.marked and depth else self.terms
+                    offer = _plain_offer(terms, depth, book.prices[position], self.per)
+                    return Found(offer, self.rate, destination_id, prefix, book.ids[position], True)
         return None
 
     def local_day(self, at):
@@ -106,8 +107,69 @@ class Selling:
         if match is None:
             return NO_RATE
         banded = any(rate.band_id for rate in match.rates) or match.deeper
-        offer = _offer(match, *self.terms, tuple(bands.values()) if banded else ())
-        return Found(offer, self.rate, match.rates[0].destination_id, match.prefix, match.rates[0].id)
+        destination_id = match.rates[0].destination_id
+        terms = self.terms_of(number, destination_id, len(self.levels) - 1) if self.marked else self.terms
+        offer = _offer(match, *terms, tuple(bands.values()) if banded else ())
+        return Found(offer, self.rate, destination_id, match.prefix, match.rates[0].id)
+
+    def terms_of(self, number, destination_id, depth):
+        """Return the terms with the mark-ups that hold for a number.
+
+        :param str number: normalised
+        :param destination_id: of the rate that was found
+        :param int depth: of the lowest list that matters
+        :rtype: _Terms
+        """
+        if self.marked is None:
+            return self.terms
+        derivations = self.marked.derivations(number, destination_id, depth)
+        if derivations is None:
+            return self.terms
+        terms, usual, rate, timed = self.terms
+        return _shared(terms, (*derivations, *usual[len(derivations) :]), rate, timed)
+
+
+class Marked:
+    """The mark-ups of the lists above each base, for lists that have some of their own.
+
+    :param markups: for each list but the lowest: :class:`.markups.Markups`, or None
+    :param usual: the :class:`.markups.Markup` of each list itself
+    :param factors: from the currency of each list's base to its own, of the day
+    """
+
+    __slots__ = ("factors", "made", "markups", "usual")
+
+    def __init__(self, markups, usual, factors):
+        self.markups, self.usual, self.factors = markups, usual, factors
+        self.made = {}
+
+    def chosen(self, number, destination_id, depth):
+        """Return the mark-up that each list adds to a rate found so many lists below the first.
+
+        :rtype: tuple
+        """
+        return tuple(
+            (markups and markups.find(number, destination_id)) or usual
+            for markups, usual in zip(self.markups[:depth], self.usual, strict=False)
+        )
+
+    def derivations(self, number, destination_id, depth):
+        """Return how each list derives from its base for a number; None = as usual."""
+        chosen = self.chosen(number, destination_id, depth)
+        if chosen not in self.made:
+            is_usual = all(markup.line_id is None for markup in chosen)
+            self.made[chosen] = None if is_usual else tuple(map(derivation, chosen, self.factors))
+        return self.made[chosen]
+
+
+def derivation(markup, factor):
+    """Return how a list derives from its base: converted, then marked up.
+
+    :param markup: :class:`.markups.Markup`
+    :param Decimal factor: from the base's currency to the list's
+    :rtype: Derivation
+    """
+    return Derivation((ONE + markup.fraction) * factor - ONE, markup.fixed)
 
 
 @lru_cache(maxsize=OFFERS_KEPT)

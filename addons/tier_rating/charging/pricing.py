@@ -12,9 +12,9 @@ from odoo.addons.tier_billing.const import MONEY_LIMIT
 from ..engine.errors import BLOCKED, Refused
 from ..engine.offer import Offer
 from ..engine.price import Price, amount_in, price
-from ..engine.tariff import Derivation
-from . import books, catalogue
-from .offers import NO_RATE, Selling
+from . import books, catalogue, markups
+from .markups import Markup
+from .offers import NO_RATE, Marked, Selling, derivation
 
 ONE = Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
@@ -137,10 +137,20 @@ class Pricer:
         wallets = {w.id: w for chain in self.chains.values() for w in chain}
         self.lists = catalogue.load_price_lists(cr, {w.price_list_id for w in wallets.values() if w.price_list_id})
         self.services = services or catalogue.load_services(cr)
+        self.markups = self._load_markups()
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
         self._offers, self._sellings = {}, {}
+
+    def _load_markups(self):
+        """Read the mark-ups of some numbers only, of the lists that have such and are not known yet."""
+        versions = {}
+        for price_list in self.lists.values():
+            versions.update(zip(price_list.levels, price_list.markups_versions, strict=True))
+        if not any(versions.values()):
+            return {}
+        return markups.shelf(self.env.cr.dbname).of(self.env.cr, versions)
 
     def _load_rates(self, items):
         """Find the rates of every number on every tier, and in every base."""
@@ -226,11 +236,10 @@ class Pricer:
         def convert(source, target):
             return self.convert(source, target, day, wallet.company_id)
 
-        derivations = []
-        for depth, (markup, fixed) in enumerate(price_list.derivations[:-1]):
-            own, base = price_list.currencies[depth : depth + 2]
-            # A base in another currency: its price is converted, then marked up.
-            derivations.append(Derivation((ONE + markup) * convert(base, own) - ONE, fixed))
+        # A base in another currency: its price is converted, then marked up.
+        factors = [convert(base, own) for own, base in pairwise(price_list.currencies)]
+        usual = [Markup(*derivation) for derivation in price_list.derivations[:-1]]
+        derivations = map(derivation, usual, factors)
         terms = price_list.terms
         if price_list.terms_currency_id != price_list.currency_id:
             factor = convert(price_list.terms_currency_id, price_list.currency_id)
@@ -242,7 +251,16 @@ class Pricer:
             [self.rates.get((level, service.id), {}) for level in price_list.levels],
             (terms, tuple(derivations), convert(price_list.currency_id, wallet.currency_id), service.is_time),
             service.price_per,
+            self._marked(price_list, service, usual, factors),
         )
+
+    def _marked(self, price_list, service, usual, factors):
+        """Return the mark-ups of some numbers only, None for lists that have none."""
+        lines = [self.markups.get(level) for level in price_list.levels[:-1]]
+        if not any(lines):
+            return None
+        own = [found and (found.get(service.id) or found[None]) for found in lines]
+        return Marked(own, usual, factors)
 
     def edge(self, wallet, parent, item):
         """Price what a wallet pays for an item.

@@ -26,6 +26,7 @@ from . import (
     tier_package_subscription,
     tier_package_use,
     tier_price_list,
+    tier_price_markup,
     tier_rate,
     tier_rate_step,
     tier_record_mapping,

@@ -59,6 +59,12 @@ class TierBrand(models.Model):
         help="30/20 bills a call of 120 s as 130 s (30 + 5 × 20) by the first rule, as 120 s by the others; "
         "one of 119 s as 100 s by the last, which counts completed increments in each time band.",
     )
+    markup_percent = fields.Float(
+        "Mark-up (%)",
+        digits=(10, 4),
+        tracking=True,
+        help="On the base's prices, for all derived lists that take the brand's mark-up.",
+    )
     connection_charge = fields.Float(digits=RATE_DIGITS, help="Once for every answered call.")
     connection_deductible = fields.Boolean(
         "Deductible connection charge",
@@ -99,6 +105,11 @@ class TierBrand(models.Model):
         " AND COALESCE(grace_seconds, 0) >= 0 AND COALESCE(surcharge_after, 0) >= 0"
         " AND COALESCE(max_session, 0) >= 0)",
         "Charges and times of a brand are zero or more, and charges below one billion.",
+    )
+
+    _markup_sane = models.Constraint(
+        "CHECK (COALESCE(markup_percent, 0) > -100 AND COALESCE(markup_percent, 0) < 1e6)",
+        "A mark-up is above -100 %, and not without measure.",
     )
 
     @api.constrains("rounding_digits")

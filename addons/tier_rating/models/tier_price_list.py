@@ -39,6 +39,22 @@ class TierPriceList(models.Model):
     )
     derived_ids = fields.One2many("tier.price.list", "base_id", "Derived lists")
     markup_percent = fields.Float("Mark-up (%)", digits=(10, 4), tracking=True, help="On the base's prices.")
+    markup_of_brand = fields.Boolean(
+        "The brand's mark-up", tracking=True, help="The mark-up of the brand applies, and follows it."
+    )
+    brand_markup_percent = fields.Float("Brand's mark-up (%)", related="brand_id.markup_percent")
+    markup_ids = fields.One2many(
+        "tier.price.markup",
+        "price_list_id",
+        "Mark-ups by destination",
+        copy=True,
+        help="For these prices of the base, in place of the mark-up of the list.",
+    )
+    markups_version = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="Changes with every change of a mark-up by destination; kept by the database (charging/markups.sql).",
+    )
     fixed = fields.Float(
         "Fixed mark-up",
         digits=RATE_DIGITS,

@@ -15,6 +15,7 @@ RIGHTS = {
     "tier.time.band.line": PRICES,
     "tier.brand": PRICES,
     "tier.price.list": PRICES,
+    "tier.price.markup": PRICES,
     "tier.rate": PRICES,
     "tier.rate.step": PRICES,
     "tier.package": PRICES,

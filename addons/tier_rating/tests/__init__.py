@@ -31,6 +31,7 @@ from . import (
     test_usage_invoice_amounts,
     test_usage_invoice_books,
     test_usage_invoice_screens,
+    test_usage_sums,
     test_views,
     test_watched_folder,
     test_worked_examples,

@@ -11,6 +11,7 @@ from . import (
     test_dispute,
     test_dispute_rights,
     test_endpoints,
+    test_exact_units,
     test_ingest,
     test_markups,
     test_move,

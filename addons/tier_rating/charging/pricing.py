@@ -28,6 +28,8 @@ WITHOUT_TIME = {
     "connection_charge": Decimal(0),
     "grace_seconds": 0,
     "surcharge_after": None,
+    # What is used of a megabyte is paid, unless the rate has an increment.
+    "whole_units": False,
 }
 RATE_QUANTUM = Decimal(1).scaleb(-12)
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from .bands import epoch
-from .increments import begun
+from .increments import begun, exactly, plain
 from .price import FREE, GRACE, MAXIMUM, MINIMUM, UNANSWERED, price
 from .rounding import round_quotient
 from .tariff import ONE
@@ -64,7 +64,7 @@ def explain(start, quantity, offer):
     amount 0.18
     """
     charged = price(start, quantity, offer)
-    lines = [Line("duration", begun(quantity))]
+    lines = [Line("duration", _counted(quantity, offer))]
     if charged.reason == UNANSWERED:
         return [*lines, Line("unanswered", None), Line("amount", charged.amount)]
     lines += _rate_lines(start, offer)
@@ -89,6 +89,12 @@ def explain(start, quantity, offer):
     numerator, denominator = charged.exact
     shown = round_quotient(numerator, denominator, _SHOWN_DIGITS, "half_even")
     return [*lines, Line("unrounded", shown), Line("amount", charged.amount)]
+
+
+def _counted(quantity, offer):
+    """Return the units begun, or the quantity itself where parts of a unit are billed."""
+    units = begun(quantity)
+    return units if offer.terms.whole_units else plain(exactly(quantity))
 
 
 def _rate_lines(start, offer):

@@ -2,13 +2,16 @@
 
 The unit is that of the service: seconds of a call, bytes, messages, hours. An increment of
 a service without time is a block of its units, so data sold by the megabyte has the unit
-byte and the increment 1,000,000.
+byte and the increment 1,000,000. Where nothing is set for it, it is billed exactly, to the
+part of a unit.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from .errors import BAD_QUANTITY, Invalid
+from .rounding import EXACT
 
 INITIAL_PLUS = "initial_plus"
 MULTIPLE = "multiple"
@@ -38,6 +41,34 @@ def begun(quantity):
     if quantity < 0 or quantity >= MAX_QUANTITY:
         raise Invalid(BAD_QUANTITY, "a quantity is not negative, and less than 10 ** 18")
     return quantity
+
+
+def exactly(quantity):
+    """Return a quantity as it is, for what is not counted in whole units.
+
+    :param quantity: ``int`` or ``Decimal``, checked by :func:`begun`
+    :return: ``int``, or a Fraction where there is a part of a unit
+    :raise Invalid: for more digits than any meter has
+
+    >>> exactly(Decimal("1.5")), exactly(Decimal("2.000"))
+    (Fraction(3, 2), 2)
+    """
+    if isinstance(quantity, Decimal) and quantity.as_tuple().exponent < -MAX_DIGITS:
+        raise Invalid(BAD_QUANTITY, f"not a quantity: {quantity}")
+    whole = int(quantity)
+    return whole if whole == quantity else Fraction(quantity)
+
+
+def plain(quantity):
+    """Return a quantity of :func:`exactly` to show and to store.
+
+    :return: ``int`` or ``Decimal``
+    """
+    if not isinstance(quantity, Fraction):
+        return quantity
+    if quantity.denominator == 1:
+        return quantity.numerator
+    return EXACT.divide(Decimal(quantity.numerator), Decimal(quantity.denominator))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +148,28 @@ class Blocks:
             and (self.first - finer.first) % finer.increment == 0
             and self.increment % finer.increment == 0
         )
+
+
+class ExactBlocks(Blocks):
+    """No blocks: what was used is billed, to the last part of a unit, and ``first`` at least.
+
+    >>> ExactBlocks(1, 1).end(Fraction(5, 2)), ExactBlocks(10, 1).end(3)
+    (Fraction(5, 2), 10)
+    """
+
+    __slots__ = ()
+
+    def end(self, quantity):
+        """Return the billed quantity: that which was used."""
+        return max(quantity, self.first) if self.first > 1 else quantity
+
+    def floor(self, quantity):
+        """Return the quantity, if it is no less than what is billed at least."""
+        return quantity if quantity >= self.first else 0
+
+    def contain(self, finer):
+        """Tell whether ``finer`` bills as exactly."""
+        return isinstance(finer, ExactBlocks) and self.first >= finer.first
 
 
 class CompletedBlocks(Blocks):

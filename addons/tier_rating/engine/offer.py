@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .bands import calendar
 from .errors import BAD_RATE, BLOCKED, NO_RATE, Invalid, Refused
-from .increments import COMPLETED, Blocks
+from .increments import COMPLETED, Blocks, ExactBlocks
 from .rounding import as_amount, divide, ratio
 from .tariff import ONE, ZERO, Derivation, Step, Terms, derive, ladder
 
@@ -62,6 +62,7 @@ class Tariff:
         "charge",
         "connection",
         "derivations",
+        "fine",
         "price",
         "prices",
         "rate",
@@ -84,6 +85,10 @@ class Tariff:
             # It belongs to the rate, so a mark-up applies; a fixed part is per price block.
             self.charge = _sold(rate.connection_charge, [Derivation(markup) for markup, _fixed in derivations])
         first, further = rate.initial_increment, rate.increment
+        self.fine = not terms.whole_units and further is None and all(step.increment == 1 for step in self.steps)
+        if self.fine:
+            self.blocks = ExactBlocks(first or 1, 1)
+            return
         self.blocks = Blocks.of(
             terms.initial_increment if first is None else first,
             terms.increment if further is None else further,

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from .errors import BAD_QUANTITY, NO_RATE, Invalid, Refused
 from .grant import coins, longest
-from .increments import begun
-from .price import FREE, GRACE, MAXIMUM, MINIMUM, UNANSWERED, Price, _parts
+from .increments import begun, exactly, plain
+from .price import FREE, GRACE, UNANSWERED, Price, _parts, charged
 from .rounding import ratio
 from .session import Session
 from .tariff import ZERO
@@ -53,7 +53,7 @@ class Package:
     def draw(self, quantity, blocks=None):
         """Return (units used of the package, end of what is billed) of a session.
 
-        :param int quantity: units begun, 1 or more
+        :param quantity: units begun, 1 or more; exact where parts of a unit are billed
         :param Blocks blocks: of the rate; None = there is none
 
         >>> Package(40, increment=20).draw(10), Package(40, increment=20).draw(41)
@@ -120,20 +120,11 @@ def price_beyond(start, quantity, offer, package):
     tariff = session.tariff
     if units <= meter.grace:
         return Beyond(Price(meter.zero, (0, 1), 0, rate_id=tariff.rate.id, reason=GRACE), 0)
+    if tariff.fine:
+        units = exactly(quantity)
     used, billed = package.draw(units, session.blocks)
-    plain = meter.plain(tariff, session.time(billed) - session.time(used), units)
-    total = meter.total(plain)
-    reason = None if total == plain else MINIMUM if total > plain else MAXIMUM
-    charged = Price(
-        meter.coins.amount(total),
-        (total, meter.denominator),
-        billed,
-        tariff.charge,
-        session.parts(used, billed),
-        tariff.rate.id,
-        reason if total else FREE,
-    )
-    return Beyond(charged, used)
+    time = session.time(billed) - session.time(used)
+    return Beyond(charged(meter, tariff, time, units, billed, session.parts(used, billed)), plain(used))
 
 
 def grantable_beyond(offer, start, available, package, cap=None):

@@ -17,7 +17,7 @@ from math import gcd
 from typing import NamedTuple
 
 from .bands import epoch
-from .increments import begun
+from .increments import begun, exactly, plain
 from .rounding import ratio, round_quotient
 from .tariff import ZERO
 
@@ -34,7 +34,7 @@ class Price(NamedTuple):
     :param Decimal amount: in the payer's currency, rounded once
     :param tuple fraction: numerator and denominator of the price before the rounding, in
         the payer's currency
-    :param int billed: billed seconds or units
+    :param billed: billed seconds or units, ``int``, or ``Decimal`` where parts of a unit are billed
     :param Decimal connection: connection charge within, in the price list's currency
     :param tuple parts: (band id or None, seconds, price of the block of the rate,
         or of its step, after derivation) of each part, in order
@@ -65,6 +65,7 @@ def price(start, quantity, offer):
 
     :param datetime start: of the answer, aware or naive UTC
     :param quantity: seconds or units, ``int`` or ``Decimal``; a fraction counts as begun
+        unless the offer bills parts of a unit
     :param Offer offer: what the payer pays
     :return: :class:`Price`
     :raise Refused: if some part of the session has no rate or a blocked one, or if the
@@ -80,6 +81,8 @@ def price(start, quantity, offer):
         tariff = meter.tariff(meter.calendar.at(moment) if meter.calendar else None)
     if units <= meter.grace:
         return Price(meter.zero, (0, 1), 0, rate_id=tariff.rate.id, reason=GRACE)
+    if tariff.fine:
+        units = exactly(quantity)
     billed = tariff.blocks.end(units)
     if meter.calendar is None or not offer.timed:
         time = tariff.upto(billed)
@@ -89,17 +92,26 @@ def price(start, quantity, offer):
         billed = sum(part[1] for part in parts)
     else:
         time, parts = _banded(meter, moment, billed)
-    plain = meter.plain(tariff, time, units)
-    total = meter.total(plain)
-    reason = None if total == plain else MINIMUM if total > plain else MAXIMUM
+    return charged(meter, tariff, time, units, billed, parts)
+
+
+def charged(meter, tariff, time, units, billed, parts):
+    """Return the price of a session whose time has been priced.
+
+    :param time: price of the time over ``meter.denominator``
+    :param units: begun; exact where the tariff bills parts of a unit
+    :param billed, parts: see :class:`Price`
+    """
+    sum_ = meter.plain(tariff, time, units)
+    total = meter.total(sum_)
+    reason = None if total == sum_ else MINIMUM if total > sum_ else MAXIMUM
+    fraction = (total, meter.denominator)
+    if tariff.fine:
+        fraction = (total.numerator, meter.denominator * total.denominator)
+        billed = plain(billed)
+        parts = tuple((band, plain(length), price) for band, length, price in parts)
     return Price(
-        meter.coins.amount(total),
-        (total, meter.denominator),
-        billed,
-        tariff.charge,
-        parts,
-        tariff.rate.id,
-        reason if total else FREE,
+        meter.coins.amount(total), fraction, billed, tariff.charge, parts, tariff.rate.id, reason if total else FREE
     )
 
 

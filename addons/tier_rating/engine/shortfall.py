@@ -103,6 +103,9 @@ class Shortfall:
         return self._cost.units(quantity) * self._cost_factor
 
     def _received(self, quantity):
+        if self._sale.tariff.fine:
+            # It may end within the unit: the cost of a block has come by then, and next to nothing of the unit.
+            quantity -= 1
         if quantity < 1:
             return 0
         return self._income.units(self._sale.exact(quantity)) * self._sale_factor

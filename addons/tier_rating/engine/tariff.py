@@ -32,6 +32,8 @@ class Terms:
     :param int rounding_digits: digits after the point of an amount
     :param str timezone: IANA name; the bands are read on its clocks
     :param Decimal markup: fraction (0.2 = 20 %) for a derived list that states none itself
+    :param bool whole_units: a unit that was begun counts whole, as a second of a call does; else a rate
+        without increments of its own bills exactly what was used (1.5 MB)
 
     >>> Terms(initial_increment=30, increment=20).rounding_digits
     2
@@ -52,6 +54,7 @@ class Terms:
     markup: Decimal = ZERO
     connection_deductible: bool = False
     maximum_charge: Decimal | None = None
+    whole_units: bool = True
 
     def __post_init__(self):
         if self.increment < 1 or self.initial_increment < 0:

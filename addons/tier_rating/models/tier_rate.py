@@ -33,8 +33,13 @@ class TierRate(models.Model):
     # A flag, because empty (take the brand's) and zero (none) differ.
     connection_charge_own = fields.Boolean("Own connection charge")
     connection_charge = fields.Float(digits=RATE_DIGITS)
-    initial_increment = fields.Integer(help="Seconds; zero takes the brand's.")
-    increment = fields.Integer(help="Seconds; zero takes the brand's.")
+    initial_increment = fields.Integer(
+        help="Seconds of a call; zero takes the brand's. Of anything else the units that are billed at least."
+    )
+    increment = fields.Integer(
+        help="Seconds of a call; zero takes the brand's. Anything else is billed in such steps of its unit, rounded "
+        "up; zero bills exactly what was used, 1.5 MB as 1.5."
+    )
     date_from = fields.Date("Valid from")
     date_to = fields.Date("Valid to", help="The last day.")
     blocked = fields.Boolean(help="Calls to this prefix are refused.")

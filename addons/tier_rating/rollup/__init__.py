@@ -1,0 +1,9 @@
+"""Sums of charges by hour and by day, so that reports need not read every charge.
+
+* :mod:`.horizon`: up to which charge everything is committed
+* :mod:`.sums`: adding charges to the sums, and proving that nothing is missing
+"""
+
+from . import horizon, sums
+
+__all__ = ["horizon", "sums"]

@@ -1,0 +1,169 @@
+"""Adding charges to the sums, each once, and proving that none is missing.
+
+Two tables hold the same figures: ``tier_usage_hour`` what the provider sold, by the hour, and
+``tier_usage_day`` what every tier sold, by the day. Only sellers are summed: what the last one
+in the chain paid is its parent's sale. So their size goes with the sellers, their destinations
+and the time, and not with the calls.
+"""
+
+from odoo.tools import SQL
+
+# What is summed; see tier.figures.
+MEASURES = (
+    "attempts",
+    "answered",
+    "refunds",
+    "seconds",
+    "billed_seconds",
+    "sold_seconds",
+    "units",
+    "sale",
+    "cost",
+    "margin",
+)
+# By what, besides the wallet and the time.
+_KEYS = ("company_id", "wallet_id", "tier", "service_id", "destination_id", "price_list_id", "brand_id", "currency_id")
+_OPTIONAL = ("service_id", "destination_id", "price_list_id", "brand_id")
+
+# What a charge adds. A refund, or another correction, takes money and no call away: it was one.
+# The brand is that of the price list which the customer bought by. Leans on the unique index of a
+# charge for the customer's own.
+_PARTS = SQL(
+    """
+    SELECT c.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
+           c.price_list_id, l.brand_id, c.currency_id,
+           (c.reverses_id IS NULL)::integer AS attempts,
+           (c.reverses_id IS NULL AND c.answered)::integer AS answered,
+           (c.reverses_id IS NOT NULL AND c.answered)::integer AS refunds,
+           CASE WHEN s.is_time THEN c.quantity ELSE 0 END AS seconds,
+           CASE WHEN s.is_time THEN c.billed_quantity ELSE 0 END AS billed_seconds,
+           CASE WHEN NOT s.is_time OR b.id IS NULL THEN 0
+                WHEN c.reverses_id IS NULL THEN b.billed_quantity
+                WHEN c.sale <> 0 THEN -b.billed_quantity ELSE 0 END AS sold_seconds,
+           CASE WHEN s.is_time THEN 0 ELSE c.quantity END AS units,
+           c.sale, c.cost, c.margin
+      FROM tier_charge c
+      LEFT JOIN tier_service s ON s.id = c.service_id
+      LEFT JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
+                             AND COALESCE(b.reverses_id, 0) = 0
+      LEFT JOIN tier_price_list l ON l.id = b.price_list_id"""
+)
+_SELLERS = SQL("(c.child_id IS NOT NULL OR c.tier = 0)")
+
+
+def unique_index(period):
+    """Return the definition of the unique index of a table of sums.
+
+    :param str period: name of its column of time
+    :rtype: str
+    """
+    columns = [f"COALESCE({key}, 0)" if key in _OPTIONAL else key for key in _KEYS if key != "company_id"]
+    return f"({', '.join((period, *columns))})"
+
+
+def add(cr, after, until):
+    """Add the charges with numbers in a range to the sums, in the caller's transaction.
+
+    The caller sees to it that no number is added twice: see ``tier.usage.rollup``.
+
+    :param cr: database cursor
+    :param int after: not this one
+    :param int until: this one too
+    """
+    cr.execute(
+        SQL(
+            """
+            WITH part AS MATERIALIZED (%(parts)s
+                  WHERE c.id > %(after)s AND c.id <= %(until)s AND %(sellers)s),
+                 hours AS (%(hours)s)
+            %(days)s""",
+            parts=_PARTS,
+            sellers=_SELLERS,
+            after=after,
+            until=until,
+            hours=_upsert("hour", SQL("date_trunc('hour', p.date)"), SQL("part p WHERE p.tier = 0")),
+            days=_upsert(
+                "day",
+                SQL("((p.date AT TIME ZONE 'UTC') AT TIME ZONE z.tz)::date"),
+                SQL("part p JOIN %s z ON z.id = p.company_id", _zones()),
+            ),
+        )
+    )
+
+
+def _zones():
+    """Return the companies with the time zone of their books, in which their days are."""
+    return SQL(
+        """(SELECT k.id, COALESCE(k.tier_books_tz, a.tz, 'UTC') AS tz
+              FROM res_company k JOIN res_partner a ON a.id = k.partner_id)"""
+    )
+
+
+def _upsert(period, moment, source):
+    """Return the statement that adds parts to one table.
+
+    :param str period: ``hour`` or ``day``, as in the table's name and its column
+    :param SQL moment: what of a part is that period
+    :param SQL source: where the parts come from, as ``p``
+    """
+    table = SQL.identifier(f"tier_usage_{period}")
+    columns = (period, *_KEYS, *MEASURES)
+    return SQL(
+        """INSERT INTO %(table)s AS t (%(columns)s)
+           SELECT %(moment)s AS period, %(keys)s, %(measures)s FROM %(source)s
+            GROUP BY %(numbers)s ORDER BY %(numbers)s
+           ON CONFLICT %(key)s DO UPDATE SET %(adds)s""",
+        table=table,
+        columns=SQL(", ").join(map(SQL.identifier, columns)),
+        moment=moment,
+        keys=SQL(", ").join(SQL.identifier("p", key) for key in _KEYS),
+        measures=SQL(", ").join(SQL("sum(%s)", SQL.identifier("p", measure)) for measure in MEASURES),
+        source=source,
+        numbers=SQL(", ".join(str(number) for number in range(1, len(_KEYS) + 2))),
+        key=SQL(unique_index(period)),
+        adds=SQL(", ").join(SQL("%s = t.%s + EXCLUDED.%s", *[SQL.identifier(measure)] * 3) for measure in MEASURES),
+    )
+
+
+def clear(cr):
+    """Forget all sums, in the caller's transaction."""
+    cr.execute("DELETE FROM tier_usage_hour")
+    cr.execute("DELETE FROM tier_usage_day")
+
+
+def differences(until):
+    """Return the query that finds where the sums are not what the charges come to.
+
+    By wallet and not by day: which day a call is of depends on the time zone of the books then.
+
+    :param SQL until: number up to which charges were added
+    :return: ``SQL`` that selects wallet id, expected, found and the name of the figure
+    """
+    charged = SQL(
+        "(SELECT c.wallet_id, c.tier, %s FROM (%s WHERE c.id <= %s AND %s) c GROUP BY 1, 2)",
+        SQL(", ").join(SQL("sum(%s) AS %s", *[SQL.identifier(measure)] * 2) for measure in MEASURES),
+        _PARTS,
+        until,
+        _SELLERS,
+    )
+    checks = [
+        SQL(
+            """SELECT COALESCE(c.wallet_id, t.wallet_id), v.expected, v.found, %(name)s || ', ' || v.measure
+                 FROM charged c
+                 FULL JOIN (SELECT wallet_id, tier, %(measures)s FROM %(table)s GROUP BY 1, 2) t
+                   ON t.wallet_id = c.wallet_id AND t.tier = c.tier,
+                      LATERAL (VALUES %(values)s) AS v(measure, expected, found)
+                WHERE (%(all)s OR COALESCE(c.tier, t.tier) = 0)
+                  AND COALESCE(v.expected, 0) <> COALESCE(v.found, 0)""",
+            name=period,
+            table=SQL.identifier(f"tier_usage_{period}"),
+            measures=SQL(", ").join(SQL("sum(%s) AS %s", *[SQL.identifier(measure)] * 2) for measure in MEASURES),
+            values=SQL(", ").join(
+                SQL("(%s, %s, %s)", measure, SQL.identifier("c", measure), SQL.identifier("t", measure))
+                for measure in MEASURES
+            ),
+            all=period == "day",
+        )
+        for period in ("hour", "day")
+    ]
+    return SQL("WITH charged AS MATERIALIZED %s %s UNION ALL %s", charged, *checks)

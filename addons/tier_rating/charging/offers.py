@@ -45,20 +45,23 @@ class Selling:
     :param terms: (:class:`Terms`, derivations, rate of conversion, whether it is timed)
     :param int per: units that a price is for
     :param marked: :class:`Marked`, for lists with mark-ups of some numbers only; else None
+    :param dict positions: where numbers were found, for all lists of a batch that share an index
     """
 
-    __slots__ = ("books", "levels", "longest", "marked", "per", "rate", "terms", "zone")
+    __slots__ = ("books", "levels", "longest", "marked", "per", "positions", "rate", "terms", "zone")
 
-    def __init__(self, levels, terms, per, marked=None):
+    def __init__(self, levels, terms, per, marked=None, positions=None):
         self.levels, self.terms, self.per, self.marked = levels, _shared(*terms), per, marked
         self.rate = terms[2]
         zone = terms[0].timezone
         self.zone = None if zone == "UTC" else ZoneInfo(zone)
         # Without its own look-ups of all levels a number is found in books alone.
-        self.books = [(depth, level.index) for depth, level in enumerate(levels) if isinstance(level, books.Book)]
-        if len(self.books) < len(levels):
-            self.books = None
+        self.books = None
+        if all(isinstance(level, books.Book) for level in levels):
+            self.books = [(depth, level.index) for depth, level in enumerate(levels) if level.index]
         self.longest = max((level.longest for level in levels), default=0) if self.books else 0
+        key = tuple(id(index) for _depth, index in self.books or ())
+        self.positions = {} if positions is None else positions.setdefault(key, {})
 
     def plain(self, number, day):
         """Return the offer of a number whose rate is but a price; None to look closer.
@@ -71,19 +74,30 @@ class Selling:
         """
         if not self.books:
             return None
+        place = self.positions.get(number)
+        if place is None:
+            place = self.positions[number] = self._find(number)
+        prefix, level, position = place
+        if position is None or position == books.ODD:
+            return None
+        depth = self.books[level][0]
+        book = self.levels[depth]
+        if book.days[position] > day.toordinal():
+            return None
+        destination_id = book.destinations[position] or None
+        terms = self.terms_of(number, destination_id, depth) if self.marked and depth else self.terms
+        offer = _plain_offer(terms, depth, book.prices[position], self.per)
+        return Found(offer, self.rate, destination_id, prefix, book.ids[position], True)
+
+    def _find(self, number):
+        """Return (longest prefix, which of the books has it, its position there); no position = none."""
         for length in range(min(len(number), self.longest), 0, -1):
             prefix = number[:length]
-            for depth, index in self.books:
+            for level, (_depth, index) in enumerate(self.books):
                 position = index.get(prefix)
                 if position is not None:
-                    book = self.levels[depth]
-                    if position == books.ODD or book.days[position] > day.toordinal():
-                        return None
-                    destination_id = book.destinations[position] or None
-                    terms = self.terms_of(number, destination_id, depth) if self.marked and depth else self.terms
-                    offer = _plain_offer(terms, depth, book.prices[position], self.per)
-                    return Found(offer, self.rate, destination_id, prefix, book.ids[position], True)
-        return None
+                    return prefix, level, position
+        return "", 0, None
 
     def local_day(self, at):
         """Return the day on the brand's calendar.

@@ -10,13 +10,14 @@ from typing import NamedTuple
 from odoo.addons.tier_billing.const import MONEY_LIMIT
 
 from ..engine.errors import BLOCKED, Refused
+from ..engine.increments import begun
 from ..engine.offer import Offer
 from ..engine.price import Price, amount_in, price
 from . import books, catalogue, markups
 from .markups import Markup
 from .offers import NO_RATE, Marked, Selling, derivation
 
-ONE = Decimal(1)
+ZERO, ONE = Decimal(0), Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
 PRECISE = Context(prec=40)
 # The engine's reasons in the words of ``const.REASONS``, where they differ.
@@ -143,7 +144,7 @@ class Pricer:
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
-        self._offers, self._sellings = {}, {}
+        self._offers, self._sellings, self._positions = {}, {}, {}
 
     def _load_markups(self):
         """Read the mark-ups of some numbers only, of the lists that have such and are not known yet."""
@@ -212,20 +213,22 @@ class Pricer:
         :rtype: .offers.Found
         :raise Refused: no rate
         """
-        selling = self._selling(wallet, item)
-        local_day = selling.local_day(item.at)
-        key = (selling, item.number, local_day)
-        found = self._offers.get(key)
+        day = item.at.date()
+        selling = self._selling(wallet, item, day)
+        if selling.zone is not None:
+            day = selling.local_day(item.at)
+        found = selling.plain(item.number, day)
         if found is None:
-            found = selling.plain(item.number, local_day) or selling.look_up(item.number, local_day, self.bands)
-            self._offers[key] = found
-        if found is NO_RATE:
-            raise Refused("no_rate")
+            key = (selling, item.number, day)
+            found = self._offers.get(key)
+            if found is None:
+                found = self._offers[key] = selling.look_up(item.number, day, self.bands)
+            if found is NO_RATE:
+                raise Refused("no_rate")
         return found
 
-    def _selling(self, wallet, item):
+    def _selling(self, wallet, item, day):
         """Return how a wallet buys a service on a day: one for all its numbers."""
-        day = item.at.date()
         key = (wallet.price_list_id, item.service_id, day, wallet.currency_id, wallet.company_id)
         selling = self._sellings.get(key)
         if selling is None:
@@ -254,6 +257,7 @@ class Pricer:
             (terms, tuple(derivations), convert(price_list.currency_id, wallet.currency_id), service.is_time),
             service.price_per,
             self._marked(price_list, service, usual, factors),
+            self._positions,
         )
 
     def _marked(self, price_list, service, usual, factors):
@@ -264,30 +268,30 @@ class Pricer:
         own = [found and (found.get(service.id) or found[None]) for found in lines]
         return Marked(own, usual, factors)
 
-    def edge(self, wallet, parent, item):
+    def edge(self, wallet, parent, item, units=None):
         """Price what a wallet pays for an item.
 
         :param wallet: the payer
         :param parent: the wallet that sells to it, None for the provider's carrier
         :param item: :class:`Item`
+        :param units: see :func:`..engine.price.price`
         :rtype: Edge
         :raise Refused: no rate, or barred
         """
         found = self.offer(wallet, item)
         offer = found.offer
-        charged = price(item.at, item.quantity, offer)
-        day = item.at.date()
-
-        def received(currency_id):
-            if currency_id == wallet.currency_id:
-                return charged.amount, ONE
-            factor = self.convert(wallet.currency_id, currency_id, day, wallet.company_id)
-            terms = offer.terms
-            amount = amount_in(charged, factor, terms.rounding_digits, terms.rounding_method)
-            return amount, factor
-
-        amount_to, transfer_rate = received(wallet.payee_currency_id)
-        sale, sale_rate = received(parent.currency_id) if parent else (Decimal(0), None)
+        charged = price(item.at, item.quantity, offer, units)
+        amount_to = sale = charged.amount
+        transfer_rate = sale_rate = ONE
+        own = wallet.currency_id
+        if wallet.payee_currency_id != own:
+            transfer_rate = self._rate_to(wallet.payee_currency_id, wallet, item)
+            amount_to = _received(charged, transfer_rate, offer.terms)
+        if parent is None:
+            sale, sale_rate = ZERO, None
+        elif parent.currency_id != own:
+            sale_rate = self._rate_to(parent.currency_id, wallet, item)
+            sale = _received(charged, sale_rate, offer.terms)
         return Edge(
             wallet,
             charged,
@@ -304,6 +308,9 @@ class Pricer:
             sale_rate,
         )
 
+    def _rate_to(self, currency_id, wallet, item):
+        return self.convert(wallet.currency_id, currency_id, item.at.date(), wallet.company_id)
+
     def priced(self, item, was_granted=False):
         """Price an item on every tier of its chain.
 
@@ -319,12 +326,13 @@ class Pricer:
         if refusal:
             result.reason, result.detail = refusal
             return result
+        units = _units(item.quantity)
         for wallet, parent in pairwise(chain):
-            edge = self._edge_or_refusal(wallet, parent, item, result)
+            edge = self._edge_or_refusal(wallet, parent, item, result, units)
             if edge is None:
                 return result
             result.edges.append(edge)
-        self.price_carrier(item, result)
+        self.price_carrier(item, result, units)
         self._refuse_absurd(item, result)
         if not was_granted:
             self._refuse_below_cost(result)
@@ -351,12 +359,12 @@ class Pricer:
                 return "no_price_list", f"Wallet {wallet.id} has no price list."
         return None
 
-    def _edge_or_refusal(self, wallet, parent, item, result):
+    def _edge_or_refusal(self, wallet, parent, item, result, units):
         """Return the edge; None with the reason set; a free edge for what was not answered."""
         try:
             if wallet.price_list_id not in self.lists:
                 raise Refused("no_price_list")
-            return self.edge(wallet, parent, item)
+            return self.edge(wallet, parent, item, units)
         except Refused as refused:
             if item.quantity <= 0:
                 # Nothing was consumed: nothing to pay, with or without a rate.
@@ -369,19 +377,19 @@ class Pricer:
             )
             return None
 
-    def price_carrier(self, item, result):
+    def price_carrier(self, item, result, units=None):
         """Add what the provider itself pays, if its carrier's deck says so."""
         root = result.chain[-1]
         if root.price_list_id in self.lists and item.number:
             try:
-                result.carrier = self.edge(root, None, item)
+                result.carrier = self.edge(root, None, item, units)
             except Refused:
                 result.carrier = None
 
     def _refuse_absurd(self, item, result):
         """Refuse what the ledger cannot keep: a quantity that no session has."""
-        for edge in (*result.edges, *filter(None, [result.carrier])):
-            if max(edge.amount, edge.amount_to, edge.sale) >= MONEY_LIMIT:
+        for edge in [*result.edges, result.carrier] if result.carrier else result.edges:
+            if edge.amount >= MONEY_LIMIT or edge.amount_to >= MONEY_LIMIT or edge.sale >= MONEY_LIMIT:
                 result.reason = "bad_record"
                 result.detail = f"A quantity of {item.quantity} has no possible price."
                 result.edges, result.carrier = [], None
@@ -395,6 +403,14 @@ class Pricer:
                 result.detail = f"Wallet {edge.wallet.id} would pay {edge.amount} for what it sells for {below.sale}."
                 result.edges = []
                 return
+
+
+def _units(quantity):
+    """Return the units begun, once for all tiers; None for what no session lasts."""
+    try:
+        return begun(quantity)
+    except Refused:
+        return None
 
 
 def _converted(terms, factor):

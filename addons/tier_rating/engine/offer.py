@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .bands import calendar
 from .errors import BAD_RATE, BLOCKED, NO_RATE, Invalid, Refused
 from .increments import COMPLETED, Blocks, ExactBlocks
-from .rounding import as_amount, divide, ratio
+from .rounding import EXACT, as_amount, divide, ratio
 from .tariff import ONE, ZERO, Derivation, Step, Terms, derive, ladder
 
 
@@ -34,7 +34,7 @@ class Receipt(NamedTuple):
 class Coins:
     """Turns an exact price into whole smallest coins, rounding once."""
 
-    __slots__ = ("denominator", "digits", "method", "numerator")
+    __slots__ = ("denominator", "digits", "is_half_up", "method", "numerator")
 
     def __init__(self, denominator, digits, method, factor=(1, 1)):
         numerator = factor[0] * 10 ** max(digits, 0)
@@ -43,11 +43,16 @@ class Coins:
         self.numerator = numerator // shared
         self.denominator = denominator // shared
         self.digits, self.method = digits, method
+        self.is_half_up = method == "half_up" and digits > 0
 
     def units(self, exact):
         return divide(exact * self.numerator, self.denominator, self.method)
 
     def amount(self, exact):
+        if self.is_half_up and exact >= 0:
+            # What most brands do, without the calls.
+            denominator = self.denominator
+            return EXACT.scaleb(Decimal((2 * exact * self.numerator + denominator) // (2 * denominator)), -self.digits)
         units = divide(exact * self.numerator, self.denominator, self.method)
         return as_amount(units, self.digits)
 
@@ -153,6 +158,7 @@ class Meter:
         "grace",
         "maximum",
         "minimum",
+        "quick",
         "surcharge",
         "surcharge_after",
         "tariffs",
@@ -195,6 +201,29 @@ class Meter:
         bands = tuple(band for band, _tariff in banded)
         self.calendar = calendar(bands, terms.timezone) if bands else None
         self.flat = None if bands else self.default
+        self.quick = self._quick()
+
+    def _quick(self):
+        """Return what prices a session at once, for offers that have nothing but a price.
+
+        :return: (tariff, initial increment, increment, integer price of a unit, integer
+            connection charge), None for all others
+        """
+        tariff = self.flat
+        if (
+            tariff is None
+            or tariff.blocked
+            or tariff.fine
+            or tariff.starts is not None
+            or type(tariff.blocks) is not Blocks
+            or tariff.blocks.steps
+            or self.deductible
+            or self.surcharge
+            or self.minimum
+            or self.maximum is not None
+        ):
+            return None
+        return tariff, tariff.blocks.first, tariff.blocks.increment, tariff.unit, tariff.connection
 
     def tariff(self, index):
         """Return the tariff of a band, or raise why there is none."""

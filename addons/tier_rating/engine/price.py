@@ -60,19 +60,24 @@ class Price(NamedTuple):
         return numerator // shared, denominator // shared
 
 
-def price(start, quantity, offer):
+def price(start, quantity, offer, units=None):
     """Price one session.
 
     :param datetime start: of the answer, aware or naive UTC
     :param quantity: seconds or units, ``int`` or ``Decimal``; a fraction counts as begun
         unless the offer bills parts of a unit
     :param Offer offer: what the payer pays
+    :param units: :func:`.increments.begun` of the quantity, where that is known: all tiers
+        of a session share it
     :return: :class:`Price`
     :raise Refused: if some part of the session has no rate or a blocked one, or if the
         quantity makes no sense
     """
-    units = begun(quantity)
+    if units is None:
+        units = begun(quantity)
     meter = offer.meter
+    if meter.quick and units > meter.grace:
+        return _quick(meter, units)
     if not units:
         return Price(meter.zero, (0, 1), 0, reason=UNANSWERED)
     tariff = meter.flat
@@ -93,6 +98,23 @@ def price(start, quantity, offer):
     else:
         time, parts = _banded(meter, moment, billed)
     return charged(meter, tariff, time, units, billed, parts)
+
+
+def _quick(meter, units):
+    """The same as below for most calls: one price, one pair of increments, no other charges."""
+    tariff, first, size, unit, plain = meter.quick
+    billed = first if units <= first else first - (first - units) // size * size
+    total = unit * billed + plain
+    amount = meter.coins.amount(total)
+    return Price(
+        amount,
+        (total, meter.denominator),
+        billed,
+        tariff.charge,
+        ((None, billed, tariff.price),),
+        tariff.rate.id,
+        None if total else FREE,
+    )
 
 
 def charged(meter, tariff, time, units, billed, parts):

@@ -28,6 +28,7 @@ from . import (
     tier_package_subscription,
     tier_package_use,
     tier_price_list,
+    tier_price_list_sheet,
     tier_price_markup,
     tier_rate,
     tier_rate_step,
@@ -51,5 +52,6 @@ from . import (
     tier_wallet_move,
     tier_wallet_package,
     tier_wallet_payout,
+    tier_wallet_rate_sheet,
     tier_wallet_statement,
 )

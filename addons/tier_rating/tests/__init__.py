@@ -19,6 +19,7 @@ from . import (
     test_payout_margin,
     test_price_lists,
     test_rate_import,
+    test_rate_sheet,
     test_record_mapping,
     test_refund,
     test_settle,

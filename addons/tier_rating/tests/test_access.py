@@ -38,6 +38,7 @@ RIGHTS = {
     "tier.usage.invoice": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.usage.invoice.line": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.usage.import": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": ""},
+    "tier.rate.sheet": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.rate.import": {"auditor": "", "user": "", "manager": "rwcu", "portal": ""},
     "tier.deck": {"auditor": "r", "user": "r", "manager": "rwc", "portal": ""},
     "tier.deck.line": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},

@@ -1,4 +1,4 @@
-from . import charging, controllers, models, wizards
+from . import charging, controllers, models, trades, wizards
 
 
 def uninstall_hook(env):

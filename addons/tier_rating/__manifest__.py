@@ -14,6 +14,8 @@
         "data/tier_dispute_data.xml",
         "data/tier_service_product_data.xml",
         "data/ir_cron.xml",
+        "trades/hotel/tier_item_data.xml",
+        "trades/hotel/tier_hotel_rules.xml",
         "report/tier_call_list_report.xml",
         "wizards/tier_rate_import_views.xml",
         "data/tier_rate_sheet_data.xml",
@@ -49,6 +51,9 @@
         "views/tier_report_menus.xml",
         "views/tier_record_mapping_views.xml",
         "views/tier_usage_invoice_views.xml",
+        "trades/hotel/tier_hotel_views.xml",
+        "trades/hotel/tier_stay_views.xml",
+        "trades/hotel/tier_folio_report.xml",
     ],
     "demo": [
         "demo/res_partner_demo.xml",

@@ -13,6 +13,7 @@ length; a single call is a batch of one.
 * :mod:`.pricing`: who pays what on every tier
 * :mod:`.packages`: included units that are used before money
 * :mod:`.resolve`: whose usage it is
+* :mod:`.guests`: rooms, whose usage is that of the guest of the moment
 * :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense
 * :mod:`.refund`: undo what was charged

@@ -90,18 +90,18 @@ def load_endpoints(cr, wanted):
 
     :param cr: database cursor
     :param wanted: set of (switch id or None, kind, identifier)
-    :return: dict of these to (endpoint id, wallet id)
+    :return: dict of these to (endpoint id, wallet id, room id or None)
     """
     if not wanted:
         return {}
     rows = sorted(wanted, key=lambda row: (row[0] or 0, row[1], row[2]))
     cr.execute(
         SQL(
-            """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id
+            """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id, e.room_id
                  FROM unnest(%s::integer[], %s::varchar[], %s::varchar[])
                       WITH ORDINALITY AS w(switch_id, kind, identifier, position)
                 CROSS JOIN LATERAL (
-                      SELECT id, wallet_id, switch_id FROM tier_endpoint
+                      SELECT id, wallet_id, switch_id, room_id FROM tier_endpoint
                        WHERE identifier = w.identifier AND kind = w.kind AND active
                          AND COALESCE(switch_id, 0) IN (0, w.switch_id) OFFSET 0) e
                 CROSS JOIN LATERAL (SELECT company_id FROM tier_wallet WHERE id = e.wallet_id OFFSET 0) o
@@ -113,7 +113,7 @@ def load_endpoints(cr, wanted):
             [row[2] for row in rows],
         )
     )
-    return {rows[position - 1]: (endpoint, wallet) for position, endpoint, wallet in cr.fetchall()}
+    return {rows[position - 1]: tuple(found) for position, *found in cr.fetchall()}
 
 
 def load_chains(cr, wallet_ids):

@@ -12,6 +12,7 @@ from . import (
     test_dispute_rights,
     test_endpoints,
     test_exact_units,
+    test_hotel,
     test_ingest,
     test_markups,
     test_move,

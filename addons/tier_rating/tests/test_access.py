@@ -48,6 +48,13 @@ RIGHTS = {
     "tier.bill.charge": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.dispute": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": "r"},
     "tier.dispute.line": {"auditor": "r", "user": "rcu", "manager": "rcu", "portal": "r"},
+    "tier.hotel": PRICES,
+    "tier.room": PRICES,
+    "tier.stay": {"auditor": "r", "user": "rwcu", "manager": "rwcu", "portal": ""},
+    "tier.stay.room": RECORDS,
+    "tier.stay.extra": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
+    "tier.stay.move": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
+    "tier.stay.checkout": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.usage.refund": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
 }
 # What a portal user must not learn: what its parent sells it from, and what it earns on others.

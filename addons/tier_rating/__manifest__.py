@@ -37,6 +37,7 @@
         "views/tier_charge_views.xml",
         "views/tier_usage_event_views.xml",
         "views/tier_usage_import_views.xml",
+        "views/tier_usage_dashboard_views.xml",
         "views/tier_usage_hour_views.xml",
         "views/tier_usage_day_views.xml",
         "views/tier_session_views.xml",
@@ -55,6 +56,11 @@
         "trades/hotel/tier_stay_views.xml",
         "trades/hotel/tier_folio_report.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "tier_rating/static/src/dashboard/*",
+        ],
+    },
     "demo": [
         "demo/res_partner_demo.xml",
         "demo/tier_rating_demo.xml",

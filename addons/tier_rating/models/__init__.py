@@ -41,6 +41,7 @@ from . import (
     tier_switch_token,
     tier_time_band,
     tier_transfer_report,
+    tier_usage_dashboard,
     tier_usage_day,
     tier_usage_event,
     tier_usage_hour,

@@ -29,6 +29,7 @@ from . import (
     test_suspense,
     test_tariffs,
     test_transfer_report,
+    test_usage_dashboard,
     test_usage_import,
     test_usage_invoice,
     test_usage_invoice_amounts,

@@ -5,3 +5,4 @@ def uninstall_hook(env):
     """Drop the functions that watch the rates, which outlive the tables."""
     charging.books.drop(env.cr)
     charging.markups.drop(env.cr)
+    charging.numbers.drop(env.cr)

@@ -8,6 +8,7 @@ length; a single call is a batch of one.
 * :mod:`.usage`: what comes in
 * :mod:`.books`: price lists kept in memory
 * :mod:`.markups`: mark-ups of derived lists for some numbers only, kept in memory
+* :mod:`.numbers`: special numbers, such as emergency calls, kept in memory
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
 * :mod:`.offers`: what a number costs on one price list
 * :mod:`.pricing`: who pays what on every tier
@@ -27,7 +28,7 @@ from odoo import api
 
 from odoo.addons.tier_billing import ledger
 
-from . import authorize, books, catalogue, markups, pricing, refund, settle, usage
+from . import authorize, books, catalogue, markups, numbers, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
 BATCH = 500
@@ -61,4 +62,16 @@ def run(env, function, *args):
     raise AssertionError("unreachable")
 
 
-__all__ = ["BATCH", "authorize", "books", "catalogue", "markups", "pricing", "refund", "run", "settle", "usage"]
+__all__ = [
+    "BATCH",
+    "authorize",
+    "books",
+    "catalogue",
+    "markups",
+    "numbers",
+    "pricing",
+    "refund",
+    "run",
+    "settle",
+    "usage",
+]

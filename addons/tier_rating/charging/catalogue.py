@@ -36,12 +36,14 @@ class Service(NamedTuple):
 
     :param bool is_time: its quantity is seconds, so time bands cut it
     :param int price_per: units that a price is for
+    :param int numbers_version: of its special numbers, see numbers.sql; 0 = it never had any
     """
 
     id: int
     code: str
     is_time: bool
     price_per: int
+    numbers_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def load_services(cr):
     :param cr: database cursor
     :return: dict of id to :class:`Service`
     """
-    cr.execute("SELECT id, code, COALESCE(is_time, false), price_per FROM tier_service")
+    cr.execute("SELECT id, code, COALESCE(is_time, false), price_per, COALESCE(numbers_version, 0) FROM tier_service")
     return {row[0]: Service(*row) for row in cr.fetchall()}
 
 

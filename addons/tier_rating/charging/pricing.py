@@ -12,7 +12,8 @@ from odoo.addons.tier_billing.const import MONEY_LIMIT
 from ..engine.errors import BLOCKED, Refused
 from ..engine.offer import Offer
 from ..engine.price import Price, amount_in, price
-from . import books, catalogue, markups
+from ..engine.tariff import Rate, Terms
+from . import books, catalogue, markups, numbers
 from .markups import Markup
 from .offers import NO_RATE, Marked, Selling, derivation
 
@@ -45,6 +46,7 @@ class Item(NamedTuple):
     :param quantity: seconds or units
     """
 
+    :param switch_id: at which the number was dialled, if known
     key: object
     wallet_id: int
     service_id: int
@@ -53,6 +55,7 @@ class Item(NamedTuple):
     quantity: Decimal
 
 
+    switch_id: int | None = None
 @dataclass(slots=True)
 class Edge:
     """What one wallet pays its parent.
@@ -109,6 +112,7 @@ class Priced:
     :param detail: what exactly was wrong, for the provider's staff
     """
 
+    :param special: the class of its number, None for one like others
     chain: list = field(default_factory=list)
     edges: list = field(default_factory=list)
     carrier: Edge | None = None
@@ -116,6 +120,12 @@ class Priced:
     detail: str | None = None
 
     @property
+    special: numbers.Special | None = None
+
+    @property
+    def is_free(self):
+        """Whether nobody pays, so that no package is used either."""
+        return self.special is not None and self.special.is_free
     def destination_id(self):
         for edge in (*self.edges, *filter(None, [self.carrier])):
             if edge.destination_id:
@@ -144,6 +154,8 @@ class Pricer:
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
         self._offers, self._sellings = {}, {}
+        self.numbers = numbers.shelf(cr.dbname).of(cr, self.services, {item.service_id for item in items})
+        self._specials, self._countries = {}, None
 
     def _load_markups(self):
         """Read the mark-ups of some numbers only, of the lists that have such and are not known yet."""
@@ -216,6 +228,8 @@ class Pricer:
         local_day = selling.local_day(item.at)
         key = (selling, item.number, local_day)
         found = self._offers.get(key)
+        if self.numbers and wallet.parent_id and self._is_free(wallet, item):
+            return FREE
         if found is None:
             found = selling.plain(item.number, local_day) or selling.look_up(item.number, local_day, self.bands)
             self._offers[key] = found
@@ -227,6 +241,32 @@ class Pricer:
         """Return how a wallet buys a service on a day: one for all its numbers."""
         day = item.at.date()
         key = (wallet.price_list_id, item.service_id, day, wallet.currency_id, wallet.company_id)
+    def special(self, item, company_id):
+        """Return the class of an item's number, None for one like others.
+
+        :param item: :class:`Item`
+        :param company_id: of the wallet that calls
+        :rtype: .numbers.Special
+        """
+        found = self.numbers.get(item.service_id)
+        if found is None or not item.number:
+            return None
+        key = (item.service_id, item.number, company_id, item.switch_id)
+        if key not in self._specials:
+            self._specials[key] = found.find(item.number, company_id, lambda: self._country(item.switch_id, company_id))
+        return self._specials[key]
+
+    def _country(self, switch_id, company_id):
+        """Return the calling code of where a number was dialled."""
+        if self._countries is None:
+            self._countries = numbers.load_countries(self.env.cr)
+        switches, companies = self._countries
+        return switches.get(switch_id) or companies.get(company_id, "")
+
+    def _is_free(self, wallet, item):
+        special = self.special(item, wallet.company_id)
+        return special is not None and special.is_free
+
         selling = self._sellings.get(key)
         if selling is None:
             selling = self._sellings[key] = self._make_selling(wallet, item, day)
@@ -319,6 +359,7 @@ class Pricer:
         if refusal:
             result.reason, result.detail = refusal
             return result
+        result.special = self.special(item, chain[0].company_id)
         for wallet, parent in pairwise(chain):
             edge = self._edge_or_refusal(wallet, parent, item, result)
             if edge is None:
@@ -345,16 +386,23 @@ class Pricer:
             if wallet.state != "active":
                 return "account_blocked", f"Wallet {wallet.id} is {wallet.state}."
         if not item.number:
+        special = self.special(item, chain[0].company_id)
+        if special and special.kind == numbers.EMERGENCY:
+            return None
             return "no_number", "There is no number that could be priced."
         for wallet in chain[:-1]:
-            if wallet.price_list_id not in self.lists:
+            if wallet.price_list_id not in self.lists and not self._is_free(wallet, item):
                 return "no_price_list", f"Wallet {wallet.id} has no price list."
         return None
 
     def _edge_or_refusal(self, wallet, parent, item, result):
         """Return the edge; None with the reason set; a free edge for what was not answered."""
+        if special and special.kind == numbers.CLOSED:
+            wallet_ids = [wallet.id for wallet in chain]
+            if not numbers.opened(self.env.cr, wallet_ids, special.class_id):
+                return "number_closed", f"{item.number} is of class {special.class_id}, which is not opened."
         try:
-            if wallet.price_list_id not in self.lists:
+            if wallet.price_list_id not in self.lists and not (special and special.is_free):
                 raise Refused("no_price_list")
             return self.edge(wallet, parent, item)
         except Refused as refused:

@@ -39,6 +39,7 @@ def resolve(env, usages):
             row.usage.number,
             row.usage.priced_from,
             row.usage.quantity,
+            row.usage.switch_id,
         )
         for position, row in enumerate(resolved)
         if not row.priced.reason

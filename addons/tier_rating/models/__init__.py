@@ -23,6 +23,8 @@ from . import (
     tier_endpoint,
     tier_figures,
     tier_package,
+    tier_number_class,
+    tier_number_class_line,
     tier_package_balance,
     tier_package_hold,
     tier_package_subscription,
@@ -56,3 +58,4 @@ from . import (
     tier_wallet_rate_sheet,
     tier_wallet_statement,
 )
+    tier_wallet_number_class,

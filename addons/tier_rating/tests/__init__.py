@@ -16,6 +16,7 @@ from . import (
     test_ingest,
     test_markups,
     test_move,
+    test_number_classes,
     test_packages,
     test_payout_margin,
     test_price_lists,

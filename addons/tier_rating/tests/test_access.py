@@ -16,6 +16,8 @@ RIGHTS = {
     "tier.brand": PRICES,
     "tier.price.list": PRICES,
     "tier.price.markup": PRICES,
+    "tier.number.class": PRICES,
+    "tier.number.class.line": PRICES,
     "tier.rate": PRICES,
     "tier.rate.step": PRICES,
     "tier.package": PRICES,

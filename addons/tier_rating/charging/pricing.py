@@ -15,7 +15,7 @@ from ..engine.price import Price, amount_in, price
 from ..engine.tariff import Rate, Terms
 from . import books, catalogue, markups, numbers
 from .markups import Markup
-from .offers import NO_RATE, Marked, Selling, derivation
+from .offers import NO_RATE, Found, Marked, Selling, derivation
 
 ONE = Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
@@ -32,6 +32,8 @@ WITHOUT_TIME = {
     # What is used of a megabyte is paid, unless the rate has an increment.
     "whole_units": False,
 }
+# What nobody pays for, whoever calls: an emergency.
+FREE = Found(Offer(Terms(), (Rate(None, "", Decimal(0)),)), ONE, None, "", None, True)
 RATE_QUANTUM = Decimal(1).scaleb(-12)
 
 
@@ -226,10 +228,10 @@ class Pricer:
         """
         selling = self._selling(wallet, item)
         local_day = selling.local_day(item.at)
-        key = (selling, item.number, local_day)
-        found = self._offers.get(key)
         if self.numbers and wallet.parent_id and self._is_free(wallet, item):
             return FREE
+        key = (selling, item.number, local_day)
+        found = self._offers.get(key)
         if found is None:
             found = selling.plain(item.number, local_day) or selling.look_up(item.number, local_day, self.bands)
             self._offers[key] = found

@@ -15,9 +15,8 @@ class TierPriceList(models.Model):
     def _rate_sheet_services(self):
         """Return the services that the list, or what it is derived from, has rates of.
 
-        :return: ``tier.service``
+        :return: ``tier.service``; none of no list
         """
-        self.ensure_one()
         levels, level = self.browse(), self.sudo()
         while level:
             levels, level = levels | level, level.base_id

@@ -330,7 +330,7 @@ class TestRateSheet(SheetCase, TierRatingCase):
         wizard = self.wizard(wallet_id=self.customer.id)
         self.assertEqual((wizard.price_list_id, wizard.currency_id), (self.own, self.customer.currency_id))
         self.assertIn("4915", wizard.body)
-        wizard.search = "+49 30 555"
+        wizard.search_text = "+49 30 555"
         self.assertIn("4930", wizard.body)
         self.assertNotIn("4915", wizard.body)
         wizard = self.wizard(price_list_id=self.base.id)

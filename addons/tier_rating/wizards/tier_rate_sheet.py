@@ -49,7 +49,7 @@ class TierRateSheet(models.TransientModel):
         precompute=True,
         help="Other currencies than the customer's are for information, at the day's rate.",
     )
-    search = fields.Char(help="A country, a destination, a prefix, or a number in any writing.")
+    search_text = fields.Char("Search", help="A country, a destination, a prefix, or a number in any writing.")
     file_format = fields.Selection(
         [("xlsx", "XLSX"), ("csv", "CSV"), ("pdf", "PDF")], "Attach as", required=True, default="xlsx"
     )
@@ -66,7 +66,7 @@ class TierRateSheet(models.TransientModel):
         for sheet in self:
             sheet.currency_id = sheet.wallet_id.currency_id or sheet.price_list_id.currency_id
 
-    @api.depends("price_list_id", "service_id", "date", "since", "currency_id", "search", "wallet_id")
+    @api.depends("price_list_id", "service_id", "date", "since", "currency_id", "search_text", "wallet_id")
     @api.depends_context("lang", "uid")
     def _compute_body(self):
         for sheet in self:
@@ -125,7 +125,7 @@ class TierRateSheet(models.TransientModel):
 
     def _wanted(self, sheet):
         country = self.wallet_id.sudo().partner_id.country_id or self.company_id.country_id
-        found = search.read(self.env, self.search, sheet.service, country)
+        found = search.read(self.env, self.search_text, sheet.service, country)
         return ratesheet.search.with_match(sheet, found)
 
     def _changes(self, sheet):
@@ -159,7 +159,7 @@ class TierRateSheet(models.TransientModel):
             report = self.env["ir.actions.report"].sudo()
             return report._render_qweb_pdf("tier_rating.tier_rate_sheet_report", self.ids)[0], "application/pdf"
         sheet = self._sheet()
-        entries = self._changes(sheet) if self.since else sheet.rows(self._wanted(sheet) if self.search else None)
+        entries = self._changes(sheet) if self.since else sheet.rows(self._wanted(sheet) if self.search_text else None)
         table = files.rows(sheet, entries)
         if file_format == "csv":
             content = files.to_csv(table)

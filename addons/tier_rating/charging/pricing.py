@@ -46,18 +46,18 @@ class Item(NamedTuple):
     :param number: normalised number or resource code
     :param at: naive UTC moment whose rates apply
     :param quantity: seconds or units
+    :param switch_id: at which the number was dialled, if known
     """
 
-    :param switch_id: at which the number was dialled, if known
     key: object
     wallet_id: int
     service_id: int
     number: str
     at: object
     quantity: Decimal
-
-
     switch_id: int | None = None
+
+
 @dataclass(slots=True)
 class Edge:
     """What one wallet pays its parent.
@@ -112,22 +112,22 @@ class Priced:
     :param carrier: what the provider pays its carrier, None if unknown
     :param reason: a code of ``const.REASONS`` or None
     :param detail: what exactly was wrong, for the provider's staff
+    :param special: the class of its number, None for one like others
     """
 
-    :param special: the class of its number, None for one like others
     chain: list = field(default_factory=list)
     edges: list = field(default_factory=list)
     carrier: Edge | None = None
     reason: str | None = None
     detail: str | None = None
-
-    @property
     special: numbers.Special | None = None
 
     @property
     def is_free(self):
         """Whether nobody pays, so that no package is used either."""
         return self.special is not None and self.special.is_free
+
+    @property
     def destination_id(self):
         for edge in (*self.edges, *filter(None, [self.carrier])):
             if edge.destination_id:
@@ -152,12 +152,12 @@ class Pricer:
         self.lists = catalogue.load_price_lists(cr, {w.price_list_id for w in wallets.values() if w.price_list_id})
         self.services = services or catalogue.load_services(cr)
         self.markups = self._load_markups()
+        self.numbers = numbers.shelf(cr.dbname).of(cr, self.services, {item.service_id for item in items})
+        self._specials, self._countries = {}, None
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
         self._offers, self._sellings = {}, {}
-        self.numbers = numbers.shelf(cr.dbname).of(cr, self.services, {item.service_id for item in items})
-        self._specials, self._countries = {}, None
 
     def _load_markups(self):
         """Read the mark-ups of some numbers only, of the lists that have such and are not known yet."""
@@ -226,10 +226,10 @@ class Pricer:
         :rtype: .offers.Found
         :raise Refused: no rate
         """
-        selling = self._selling(wallet, item)
-        local_day = selling.local_day(item.at)
         if self.numbers and wallet.parent_id and self._is_free(wallet, item):
             return FREE
+        selling = self._selling(wallet, item)
+        local_day = selling.local_day(item.at)
         key = (selling, item.number, local_day)
         found = self._offers.get(key)
         if found is None:
@@ -239,10 +239,6 @@ class Pricer:
             raise Refused("no_rate")
         return found
 
-    def _selling(self, wallet, item):
-        """Return how a wallet buys a service on a day: one for all its numbers."""
-        day = item.at.date()
-        key = (wallet.price_list_id, item.service_id, day, wallet.currency_id, wallet.company_id)
     def special(self, item, company_id):
         """Return the class of an item's number, None for one like others.
 
@@ -269,6 +265,10 @@ class Pricer:
         special = self.special(item, wallet.company_id)
         return special is not None and special.is_free
 
+    def _selling(self, wallet, item):
+        """Return how a wallet buys a service on a day: one for all its numbers."""
+        day = item.at.date()
+        key = (wallet.price_list_id, item.service_id, day, wallet.currency_id, wallet.company_id)
         selling = self._sellings.get(key)
         if selling is None:
             selling = self._sellings[key] = self._make_selling(wallet, item, day)
@@ -357,11 +357,11 @@ class Pricer:
         if not chain:
             return Priced(reason="unknown_account", detail="The wallet does not exist.")
         result = Priced(chain=chain)
+        result.special = self.special(item, chain[0].company_id)
         refusal = self.refusal(chain, item)
         if refusal:
             result.reason, result.detail = refusal
             return result
-        result.special = self.special(item, chain[0].company_id)
         for wallet, parent in pairwise(chain):
             edge = self._edge_or_refusal(wallet, parent, item, result)
             if edge is None:
@@ -384,27 +384,27 @@ class Pricer:
             return "no_price_list", "The provider's own wallet buys from nobody."
         if item.quantity <= 0:
             return None
+        special = self.special(item, chain[0].company_id)
+        if special and special.kind == numbers.EMERGENCY:
+            return None
         for wallet in chain:
             if wallet.state != "active":
                 return "account_blocked", f"Wallet {wallet.id} is {wallet.state}."
         if not item.number:
-        special = self.special(item, chain[0].company_id)
-        if special and special.kind == numbers.EMERGENCY:
-            return None
             return "no_number", "There is no number that could be priced."
         for wallet in chain[:-1]:
-            if wallet.price_list_id not in self.lists and not self._is_free(wallet, item):
+            if wallet.price_list_id not in self.lists and not (special and special.is_free):
                 return "no_price_list", f"Wallet {wallet.id} has no price list."
-        return None
-
-    def _edge_or_refusal(self, wallet, parent, item, result):
-        """Return the edge; None with the reason set; a free edge for what was not answered."""
         if special and special.kind == numbers.CLOSED:
             wallet_ids = [wallet.id for wallet in chain]
             if not numbers.opened(self.env.cr, wallet_ids, special.class_id):
                 return "number_closed", f"{item.number} is of class {special.class_id}, which is not opened."
+        return None
+
+    def _edge_or_refusal(self, wallet, parent, item, result):
+        """Return the edge; None with the reason set; a free edge for what was not answered."""
         try:
-            if wallet.price_list_id not in self.lists and not (special and special.is_free):
+            if wallet.price_list_id not in self.lists and not self._is_free(wallet, item):
                 raise Refused("no_price_list")
             return self.edge(wallet, parent, item)
         except Refused as refused:

@@ -15,6 +15,7 @@
         "views/dispute_templates.xml",
         "views/payout_templates.xml",
         "views/statement_templates.xml",
+        "views/rate_templates.xml",
         "views/bill_templates.xml",
     ],
     "assets": {

@@ -1,7 +1,8 @@
-from . import charging, controllers, models, wizards
+from . import charging, controllers, models, trades, wizards
 
 
 def uninstall_hook(env):
     """Drop the functions that watch the rates, which outlive the tables."""
     charging.books.drop(env.cr)
     charging.markups.drop(env.cr)
+    charging.numbers.drop(env.cr)

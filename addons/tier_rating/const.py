@@ -12,6 +12,7 @@ REASONS = [
     ("no_price_list", "No price list"),
     ("no_rate", "No rate for this number"),
     ("destination_barred", "Destination barred"),
+    ("number_closed", "Numbers of this class are not opened"),
     ("account_blocked", "Suspended wallet in the chain"),
     ("below_cost", "Sold below cost"),
     ("bad_record", "Unreadable record"),

@@ -1,1 +1,1 @@
-from . import bills, disputes, payouts, portal, statements
+from . import bills, disputes, payouts, portal, rates, statements

@@ -8,5 +8,6 @@ from . import (
     test_portal_figures,
     test_portal_pages,
     test_portal_tour,
+    test_rates,
     test_statements,
 )

@@ -8,11 +8,13 @@ length; a single call is a batch of one.
 * :mod:`.usage`: what comes in
 * :mod:`.books`: price lists kept in memory
 * :mod:`.markups`: mark-ups of derived lists for some numbers only, kept in memory
+* :mod:`.numbers`: special numbers, such as emergency calls, kept in memory
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
 * :mod:`.offers`: what a number costs on one price list
 * :mod:`.pricing`: who pays what on every tier
 * :mod:`.packages`: included units that are used before money
 * :mod:`.resolve`: whose usage it is
+* :mod:`.guests`: rooms, whose usage is that of the guest of the moment
 * :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense
 * :mod:`.refund`: undo what was charged
@@ -26,7 +28,7 @@ from odoo import api
 
 from odoo.addons.tier_billing import ledger
 
-from . import authorize, books, catalogue, markups, pricing, refund, settle, usage
+from . import authorize, books, catalogue, markups, numbers, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
 BATCH = 500
@@ -60,4 +62,16 @@ def run(env, function, *args):
     raise AssertionError("unreachable")
 
 
-__all__ = ["BATCH", "authorize", "books", "catalogue", "markups", "pricing", "refund", "run", "settle", "usage"]
+__all__ = [
+    "BATCH",
+    "authorize",
+    "books",
+    "catalogue",
+    "markups",
+    "numbers",
+    "pricing",
+    "refund",
+    "run",
+    "settle",
+    "usage",
+]

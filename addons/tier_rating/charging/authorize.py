@@ -16,7 +16,7 @@ from ..engine.grant import USUAL_SECONDS
 from ..engine.offer import Receipt
 from ..engine.package import price_beyond
 from ..engine.price import price
-from . import catalogue, packages
+from . import catalogue, numbers, packages
 from .pricing import REASON_OF, Item, Pricer
 from .resolve import find_payers
 from .usage import Usage
@@ -25,6 +25,8 @@ from .usage import Usage
 RINGING = timedelta(seconds=180)
 # A hold for units that are no seconds says nothing of how long they last.
 LONGEST_HOLD = timedelta(days=1)
+# How long an emergency call may last that asks for no length of its own.
+EMERGENCY_SECONDS = 7200
 # What nobody limits may still not be asked for in full by the search.
 UNLIMITED = Decimal(10) ** 11
 # What an integer column keeps.
@@ -83,6 +85,11 @@ class Decision:
     def deny(self, reason):
         self.granted, self.reason = 0, reason
 
+    def allow(self, requested):
+        """Grant an emergency: as long as was asked for, and nothing is held."""
+        self.granted, self.reason = requested or EMERGENCY_SECONDS, None
+        self.expires_at = self.request.at + timedelta(seconds=self.granted) + RINGING
+
 
 def authorize(env, requests):
     """Grant or refuse a batch of sessions.
@@ -104,6 +111,7 @@ def authorize(env, requests):
         _decision(unique[row.usage.source_key], row)
         for row in find_payers(env, [_as_usage(unique[key]) for key in sorted(fresh)], services)
     ]
+    _allow_strangers(env, decisions, services)
     _decide(env, decisions, services)
     _store(env, decisions)
     for decision in decisions:
@@ -130,6 +138,23 @@ def _decision(request, row):
     if row.priced.reason:
         decision.deny(row.priced.reason)
     return decision
+
+
+def _allow_strangers(env, decisions, services):
+    """Grant emergency calls of callers that nobody knows: nothing is read where there are none."""
+    strangers = [decision for decision in decisions if decision.reason == "unknown_account" and decision.service_id]
+    special = strangers and numbers.shelf(env.cr.dbname).of(
+        env.cr, services, {decision.service_id for decision in strangers}
+    )
+    if not special:
+        return
+    switches, companies = numbers.load_countries(env.cr)
+    for decision in strangers:
+        request, found = decision.request, special.get(decision.service_id)
+        country = switches.get(request.switch_id) or companies.get(env.company.id, "")
+        number = found and found.find(request.number, None, lambda country=country: country)
+        if number and number.kind == numbers.EMERGENCY:
+            decision.allow(request.requested)
 
 
 def _open_sessions(env, keys):
@@ -169,7 +194,7 @@ def _stored_answers(env, keys):
 
 def _decide(env, decisions, services):
     """Set how much each session gets, and hold it on every tier of its chain."""
-    open_ones = [decision for decision in decisions if not decision.reason]
+    open_ones = [decision for decision in decisions if not decision.reason and not decision.granted]
     if not open_ones:
         return
     items = [
@@ -180,6 +205,7 @@ def _decide(env, decisions, services):
             decision.request.number,
             decision.request.at,
             Decimal(1),
+            decision.request.switch_id,
         )
         for decision in open_ones
     ]
@@ -216,6 +242,10 @@ def _grant(pricer, item, decision, states, spending, shelf):
     if not chain:
         decision.deny("unknown_account")
         return []
+    special = pricer.special(item, chain[0].company_id)
+    if special and special.kind == numbers.EMERGENCY:
+        decision.allow(decision.request.requested)
+        return []
     refusal = pricer.refusal(chain, item)
     if refusal:
         decision.deny(refusal[0])
@@ -231,7 +261,11 @@ def _grant(pricer, item, decision, states, spending, shelf):
         return []
     timed = pricer.services[item.service_id].is_time
     try:
-        covers = shelf.covers(chain, item.at, item.service_id, lambda wallet: pricer.offer(wallet, item).destination_id)
+        covers = [None] * len(payers)
+        if not (special and special.is_free):
+            covers = shelf.covers(
+                chain, item.at, item.service_id, lambda wallet: pricer.offer(wallet, item).destination_id
+            )
         tiers = _tiers(pricer, item, chain, states, spending, covers)
         cap = _cap(decision.request.requested, timed)
         granted = grant_chain(tiers, item.at, cap)

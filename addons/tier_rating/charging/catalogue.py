@@ -36,12 +36,14 @@ class Service(NamedTuple):
 
     :param bool is_time: its quantity is seconds, so time bands cut it
     :param int price_per: units that a price is for
+    :param int numbers_version: of its special numbers, see numbers.sql; 0 = it never had any
     """
 
     id: int
     code: str
     is_time: bool
     price_per: int
+    numbers_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def load_services(cr):
     :param cr: database cursor
     :return: dict of id to :class:`Service`
     """
-    cr.execute("SELECT id, code, COALESCE(is_time, false), price_per FROM tier_service")
+    cr.execute("SELECT id, code, COALESCE(is_time, false), price_per, COALESCE(numbers_version, 0) FROM tier_service")
     return {row[0]: Service(*row) for row in cr.fetchall()}
 
 
@@ -90,18 +92,18 @@ def load_endpoints(cr, wanted):
 
     :param cr: database cursor
     :param wanted: set of (switch id or None, kind, identifier)
-    :return: dict of these to (endpoint id, wallet id)
+    :return: dict of these to (endpoint id, wallet id, room id or None)
     """
     if not wanted:
         return {}
     rows = sorted(wanted, key=lambda row: (row[0] or 0, row[1], row[2]))
     cr.execute(
         SQL(
-            """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id
+            """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id, e.room_id
                  FROM unnest(%s::integer[], %s::varchar[], %s::varchar[])
                       WITH ORDINALITY AS w(switch_id, kind, identifier, position)
                 CROSS JOIN LATERAL (
-                      SELECT id, wallet_id, switch_id FROM tier_endpoint
+                      SELECT id, wallet_id, switch_id, room_id FROM tier_endpoint
                        WHERE identifier = w.identifier AND kind = w.kind AND active
                          AND COALESCE(switch_id, 0) IN (0, w.switch_id) OFFSET 0) e
                 CROSS JOIN LATERAL (SELECT company_id FROM tier_wallet WHERE id = e.wallet_id OFFSET 0) o
@@ -113,7 +115,7 @@ def load_endpoints(cr, wanted):
             [row[2] for row in rows],
         )
     )
-    return {rows[position - 1]: (endpoint, wallet) for position, endpoint, wallet in cr.fetchall()}
+    return {rows[position - 1]: tuple(found) for position, *found in cr.fetchall()}
 
 
 def load_chains(cr, wallet_ids):

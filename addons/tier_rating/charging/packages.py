@@ -216,7 +216,7 @@ def use(env, priced):
     # Nearly always nobody has a package: that is to cost nothing.
     if not any(wallet.packaged for _event_id, row in priced for wallet in row.priced.chain):
         return
-    rows = [(event_id, row) for event_id, row in priced if row.usage.quantity > 0]
+    rows = [(event_id, row) for event_id, row in priced if row.usage.quantity > 0 and not row.priced.is_free]
     shelf = Shelf(
         env.cr,
         {event_id: row.priced.chain for event_id, row in rows},

@@ -13,9 +13,10 @@ from ..engine.errors import BLOCKED, Refused
 from ..engine.increments import begun
 from ..engine.offer import Offer
 from ..engine.price import Price, amount_in, price
-from . import books, catalogue, markups
+from ..engine.tariff import Rate, Terms
+from . import books, catalogue, markups, numbers
 from .markups import Markup
-from .offers import NO_RATE, Marked, Selling, derivation
+from .offers import NO_RATE, Found, Marked, Selling, derivation
 
 ZERO, ONE = Decimal(0), Decimal(1)
 # A quotient of two rates is cut once, to what the ledger keeps of it.
@@ -32,6 +33,8 @@ WITHOUT_TIME = {
     # What is used of a megabyte is paid, unless the rate has an increment.
     "whole_units": False,
 }
+# What nobody pays for, whoever calls: an emergency.
+FREE = Found(Offer(Terms(), (Rate(None, "", Decimal(0)),)), ONE, None, "", None, True)
 RATE_QUANTUM = Decimal(1).scaleb(-12)
 
 
@@ -44,6 +47,7 @@ class Item(NamedTuple):
     :param number: normalised number or resource code
     :param at: naive UTC moment whose rates apply
     :param quantity: seconds or units
+    :param switch_id: at which the number was dialled, if known
     """
 
     key: object
@@ -52,6 +56,7 @@ class Item(NamedTuple):
     number: str
     at: object
     quantity: Decimal
+    switch_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +113,7 @@ class Priced:
     :param carrier: what the provider pays its carrier, None if unknown
     :param reason: a code of ``const.REASONS`` or None
     :param detail: what exactly was wrong, for the provider's staff
+    :param special: the class of its number, None for one like others
     """
 
     chain: list = field(default_factory=list)
@@ -115,6 +121,12 @@ class Priced:
     carrier: Edge | None = None
     reason: str | None = None
     detail: str | None = None
+    special: numbers.Special | None = None
+
+    @property
+    def is_free(self):
+        """Whether nobody pays, so that no package is used either."""
+        return self.special is not None and self.special.is_free
 
     @property
     def destination_id(self):
@@ -141,6 +153,8 @@ class Pricer:
         self.lists = catalogue.load_price_lists(cr, {w.price_list_id for w in wallets.values() if w.price_list_id})
         self.services = services or catalogue.load_services(cr)
         self.markups = self._load_markups()
+        self.numbers = numbers.shelf(cr.dbname).of(cr, self.services, {item.service_id for item in items})
+        self._asked, self._countries = (None, None, None), None
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
@@ -213,6 +227,8 @@ class Pricer:
         :rtype: .offers.Found
         :raise Refused: no rate
         """
+        if self.numbers and wallet.parent_id and self._is_free(wallet, item):
+            return FREE
         day = item.at.date()
         selling = self._selling(wallet, item, day)
         if selling.zone is not None:
@@ -226,6 +242,34 @@ class Pricer:
             if found is NO_RATE:
                 raise Refused("no_rate")
         return found
+
+    def special(self, item, company_id):
+        """Return the class of an item's number, None for one like others.
+
+        :param item: :class:`Item`
+        :param company_id: of the wallet that calls
+        :rtype: .numbers.Special
+        """
+        found = self.numbers.get(item.service_id)
+        if found is None or not item.number:
+            return None
+        # Every tier asks for the same item again.
+        asked, asked_for, special = self._asked
+        if asked is not item or asked_for != company_id:
+            special = found.find(item.number, company_id, lambda: self._country(item.switch_id, company_id))
+            self._asked = item, company_id, special
+        return special
+
+    def _country(self, switch_id, company_id):
+        """Return the calling code of where a number was dialled."""
+        if self._countries is None:
+            self._countries = numbers.load_countries(self.env.cr)
+        switches, companies = self._countries
+        return switches.get(switch_id) or companies.get(company_id, "")
+
+    def _is_free(self, wallet, item):
+        special = self.special(item, wallet.company_id)
+        return special is not None and special.is_free
 
     def _selling(self, wallet, item, day):
         """Return how a wallet buys a service on a day: one for all its numbers."""
@@ -322,6 +366,7 @@ class Pricer:
         if not chain:
             return Priced(reason="unknown_account", detail="The wallet does not exist.")
         result = Priced(chain=chain)
+        result.special = self.special(item, chain[0].company_id)
         refusal = self.refusal(chain, item)
         if refusal:
             result.reason, result.detail = refusal
@@ -349,20 +394,27 @@ class Pricer:
             return "no_price_list", "The provider's own wallet buys from nobody."
         if item.quantity <= 0:
             return None
+        special = self.special(item, chain[0].company_id)
+        if special and special.kind == numbers.EMERGENCY:
+            return None
         for wallet in chain:
             if wallet.state != "active":
                 return "account_blocked", f"Wallet {wallet.id} is {wallet.state}."
         if not item.number:
             return "no_number", "There is no number that could be priced."
         for wallet in chain[:-1]:
-            if wallet.price_list_id not in self.lists:
+            if wallet.price_list_id not in self.lists and not (special and special.is_free):
                 return "no_price_list", f"Wallet {wallet.id} has no price list."
+        if special and special.kind == numbers.CLOSED:
+            wallet_ids = [wallet.id for wallet in chain]
+            if not numbers.opened(self.env.cr, wallet_ids, special.class_id):
+                return "number_closed", f"{item.number} is of class {special.class_id}, which is not opened."
         return None
 
     def _edge_or_refusal(self, wallet, parent, item, result, units):
         """Return the edge; None with the reason set; a free edge for what was not answered."""
         try:
-            if wallet.price_list_id not in self.lists:
+            if wallet.price_list_id not in self.lists and not self._is_free(wallet, item):
                 raise Refused("no_price_list")
             return self.edge(wallet, parent, item, units)
         except Refused as refused:

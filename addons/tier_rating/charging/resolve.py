@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
-from . import catalogue
+from . import catalogue, guests
 from .pricing import Item, Priced, Pricer
 from .usage import Usage
 
@@ -39,6 +39,7 @@ def resolve(env, usages):
             row.usage.number,
             row.usage.priced_from,
             row.usage.quantity,
+            row.usage.switch_id,
         )
         for position, row in enumerate(resolved)
         if not row.priced.reason
@@ -69,7 +70,7 @@ def find_payers(env, usages, services):
             for kind, identifier in usage.accounts
         },
     )
-    resolved = []
+    resolved, let = [], []
     for usage in usages:
         if not usage.quantity.is_finite():
             usage.bad = ("bad_record", f"{usage.quantity} is not a quantity.")
@@ -79,7 +80,9 @@ def find_payers(env, usages, services):
         for kind, identifier in usage.accounts if not usage.wallet_id else ():
             found = endpoints.get((usage.switch_id, kind, identifier))
             if found:
-                row.endpoint_id, row.wallet_id = found
+                row.endpoint_id, row.wallet_id, room_id = found
+                if room_id:
+                    let.append((row, room_id))
                 break
         if usage.bad:
             row.priced.reason, row.priced.detail = usage.bad
@@ -90,6 +93,8 @@ def find_payers(env, usages, services):
             row.priced.reason = "unknown_account"
             known = ", ".join(f"{kind} {value}" for kind, value in usage.accounts)
             row.priced.detail = f"No endpoint for {known or 'an empty caller'}."
+    if let:
+        guests.assign(env.cr, let)
     return resolved
 
 

@@ -1,1 +1,1 @@
-from . import dispatcher, ingest
+from . import dispatcher, ingest, rate_sheet

@@ -6,4 +6,4 @@ class IrActionsReport(models.Model):
 
     @api.model
     def _tier_plain_reports(self):
-        return super()._tier_plain_reports() | {"tier_rating.report_call_list"}
+        return super()._tier_plain_reports() | {"tier_rating.rate_sheet_document", "tier_rating.report_call_list"}

@@ -33,6 +33,12 @@ class TierService(models.Model):
         "is booked to.",
     )
 
+    numbers_version = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="Changes with every change of its special numbers; kept by the database (charging/numbers.sql).",
+    )
+
     _code_unique = models.Constraint("UNIQUE (code)", "A service with this code exists already.")
     _price_per_positive = models.Constraint("CHECK (price_per > 0)", "A price is for at least one unit.")
 

@@ -1,5 +1,6 @@
 from . import (
     tier_rate_import,
+    tier_rate_sheet,
     tier_switch_token,
     tier_usage_invoice,
     tier_usage_invoice_line,

@@ -1,0 +1,53 @@
+-- Tells who keeps special numbers in memory (charging/numbers.py) that those of a service have changed.
+-- Installed by tier.number.class.line (whose table comes last) on every install and upgrade; idempotent.
+-- The version comes from the sequence of books.sql, so that it never repeats.
+CREATE SEQUENCE IF NOT EXISTS tier_rates_version_seq;
+
+CREATE OR REPLACE FUNCTION tier_number_class_changed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tier_service SET numbers_version = nextval('tier_rates_version_seq')
+     WHERE id IN (SELECT service_id FROM changed_rows);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION tier_number_line_changed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tier_service SET numbers_version = nextval('tier_rates_version_seq')
+     WHERE id IN (SELECT service_id FROM tier_number_class WHERE id IN (SELECT class_id FROM changed_rows));
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS tier_number_class_inserted ON tier_number_class;
+CREATE TRIGGER tier_number_class_inserted AFTER INSERT ON tier_number_class
+    REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
+DROP TRIGGER IF EXISTS tier_number_class_deleted ON tier_number_class;
+CREATE TRIGGER tier_number_class_deleted AFTER DELETE ON tier_number_class
+    REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
+DROP TRIGGER IF EXISTS tier_number_class_updated ON tier_number_class;
+CREATE TRIGGER tier_number_class_updated AFTER UPDATE ON tier_number_class
+    REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
+DROP TRIGGER IF EXISTS tier_number_class_left ON tier_number_class;
+CREATE TRIGGER tier_number_class_left AFTER UPDATE ON tier_number_class
+    REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
+DROP TRIGGER IF EXISTS tier_number_line_inserted ON tier_number_class_line;
+CREATE TRIGGER tier_number_line_inserted AFTER INSERT ON tier_number_class_line
+    REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();
+DROP TRIGGER IF EXISTS tier_number_line_deleted ON tier_number_class_line;
+CREATE TRIGGER tier_number_line_deleted AFTER DELETE ON tier_number_class_line
+    REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();
+DROP TRIGGER IF EXISTS tier_number_line_updated ON tier_number_class_line;
+CREATE TRIGGER tier_number_line_updated AFTER UPDATE ON tier_number_class_line
+    REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();
+DROP TRIGGER IF EXISTS tier_number_line_left ON tier_number_class_line;
+CREATE TRIGGER tier_number_line_left AFTER UPDATE ON tier_number_class_line
+    REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();

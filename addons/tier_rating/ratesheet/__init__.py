@@ -1,0 +1,14 @@
+"""Rate sheets: what customers of a price list pay, for them to read.
+
+* :mod:`.effective`: the effective rate of every prefix, by the same code that charges
+* :mod:`.search`: what somebody typed or pasted to find a price
+* :mod:`.changes`: two days side by side
+* :mod:`.layout`: texts for screens and PDF
+* :mod:`.files`: CSV and XLSX
+
+A sheet shows the customer's own price only: nothing here hands out a base, a mark-up or a cost.
+"""
+
+from . import changes, effective, files, layout, search
+
+__all__ = ["changes", "effective", "files", "layout", "search"]

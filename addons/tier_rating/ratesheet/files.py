@@ -1,0 +1,156 @@
+"""A rate sheet as rows for spreadsheets, with the column names that deck import knows."""
+
+import csv
+import io
+from itertools import chain
+
+import xlsxwriter
+
+from odoo.exceptions import UserError
+
+from odoo.addons.tier_billing.statements.files import _plain
+
+from . import layout
+
+MIMES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+# What a sheet of a workbook holds, less the header.
+LARGEST_SHEET = 1_048_575
+HEAD = (
+    "prefix",
+    "destination",
+    "country",
+    "band",
+    "price",
+    "currency",
+    "unit",
+    "connection_charge",
+    "initial",
+    "increment",
+    "steps",
+    "valid_from",
+    "valid_to",
+    "blocked",
+)
+_NUMBERS = frozenset({"price", "connection_charge", "initial", "increment", "price_before"})
+
+
+def rows(sheet, entries):
+    """Yield the header and the rows: one for each prefix and time band.
+
+    :param sheet: :class:`.effective.Sheet`
+    :param entries: iterable of :class:`.effective.Row`, or of :class:`.changes.Change`
+    :return: tuples of str, ``Decimal``, ``int``, ``date`` or None
+    """
+    entries = iter(entries)
+    first = next(entries, None)
+    changed = hasattr(first, "before")
+    yield (*HEAD, *(("change", "price_before") if changed else ()))
+    bands = {band.id: band.code for band in sheet.env["tier.time.band"].sudo().search([])}
+    names = _Names(sheet.env)
+    for entry in chain([first] if first else [], entries):
+        row = entry.row if changed else entry
+        destination, country = names[row.destination_id]
+        extra = ()
+        if changed:
+            before = entry.before.prices if entry.before else ()
+            extra = (entry.kind, layout.shown(before[0].price) if before else None)
+        for price in row.prices or (None,):
+            yield (
+                row.prefix,
+                destination,
+                country,
+                bands.get(price.band_id, "") if price else "",
+                layout.shown(price.price) if price else None,
+                sheet.currency.name,
+                layout.unit(sheet.service) or "",
+                layout.shown(price.connection) if price else None,
+                price.initial if price else None,
+                price.increment if price else None,
+                " ".join(f"{start}:{layout.shown(value):f}/{size}" for start, value, size in price.steps)
+                if price
+                else "",
+                price.date_from if price else None,
+                price.date_to if price else None,
+                "yes" if price is None or price.blocked else "",
+                *extra,
+            )
+
+
+class _Names(dict):
+    """Names of destinations and of their countries by id, read as they come up."""
+
+    def __init__(self, env):
+        super().__init__({None: ("", "")})
+        self._destinations = env["tier.destination"].sudo()
+
+    def __missing__(self, destination_id):
+        destination = self._destinations.browse(destination_id)
+        self[destination_id] = destination.name or "", destination.country_id.name or ""
+        return self[destination_id]
+
+
+def to_csv(table):
+    """Return a sheet as CSV: UTF-8 with a byte order mark, commas, ISO days.
+
+    :param table: what :func:`rows` yields
+    :rtype: bytes
+    """
+    stream = io.BytesIO()
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\r\n")
+    for row in table:
+        writer.writerow([_cell(value) for value in row])
+    text.detach()
+    return stream.getvalue()
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _plain(value)
+    return f"{value:f}" if hasattr(value, "as_tuple") else str(value)
+
+
+def to_xlsx(table, env, title, notes=()):
+    """Return a sheet as a workbook; written row by row, for lists of any length.
+
+    :param table: what :func:`rows` yields
+    :param env: environment of the reader
+    :param str title: first line of the sheet
+    :param notes: lines below the title
+    :rtype: bytes
+    """
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"constant_memory": True, "strings_to_formulas": False})
+    sheet = book.add_worksheet(env._("Rates")[:31])
+    bold, head = book.add_format({"bold": True}), book.add_format({"bold": True, "bottom": 1})
+    day = book.add_format({"num_format": "yyyy-mm-dd"})
+    for columns, width in (("A:A", 14), ("B:B", 36), ("C:C", 20), ("D:D", 10), ("E:N", 12)):
+        sheet.set_column(columns, width)
+    sheet.write_string(0, 0, title, bold)
+    top = 1
+    for note in notes:
+        sheet.write_string(top, 0, note)
+        top += 1
+    names = next(table)
+    for column, name in enumerate(names):
+        sheet.write_string(top, column, name, head)
+    sheet.freeze_panes(top + 1, 0)
+    for line, row in enumerate(table, start=top + 1):
+        if line > LARGEST_SHEET:
+            raise UserError(env._("A workbook has no room for so many rates. Take CSV instead."))
+        for column, value in enumerate(row):
+            if value is None or value == "":
+                continue
+            if names[column] in _NUMBERS:
+                sheet.write_number(line, column, value)
+            elif hasattr(value, "isoformat"):
+                sheet.write_datetime(line, column, value, day)
+            else:
+                sheet.write_string(line, column, value)
+    book.close()
+    return stream.getvalue()

@@ -66,5 +66,6 @@
     "demo": [
         "demo/res_partner_demo.xml",
         "demo/tier_rating_demo.xml",
+        "demo/tier_hotel_demo.xml",
     ],
 }

@@ -42,6 +42,7 @@
         "views/tier_usage_hour_views.xml",
         "views/tier_usage_day_views.xml",
         "views/tier_session_views.xml",
+        "views/res_config_settings_retention_views.xml",
         "views/tier_transfer_report_views.xml",
         "views/tier_wallet_views.xml",
         "wizards/tier_rate_sheet_views.xml",
@@ -66,5 +67,6 @@
     "demo": [
         "demo/res_partner_demo.xml",
         "demo/tier_rating_demo.xml",
+        "demo/tier_hotel_demo.xml",
     ],
 }

@@ -54,6 +54,9 @@ class TierUsageEvent(models.Model):
     detail = fields.Char(readonly=True, help="What exactly was wrong.")
     raw = fields.Text(readonly=True, help="The record as the switch wrote it.")
     create_date = fields.Datetime("Received", readonly=True)
+    details_removed = fields.Boolean(
+        readonly=True, help="Who called whom was removed when its time was over; see the settings."
+    )
     charge_ids = fields.One2many("tier.charge", "event_id", "Charges")
 
     _source_key_unique = models.UniqueIndex("(source_key)", "An event with this key exists already.")

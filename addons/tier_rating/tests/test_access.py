@@ -34,6 +34,8 @@ RIGHTS = {
     "tier.usage.event": RECORDS,
     "tier.usage.hour": RECORDS,
     "tier.usage.day": RECORDS,
+    "tier.usage.kept": RECORDS,
+    "tier.usage.retention": RECORDS,
     "tier.usage.rollup": RECORDS,
     "tier.charge": {**RECORDS, "portal": "r"},
     "tier.charge.invoice": RECORDS,

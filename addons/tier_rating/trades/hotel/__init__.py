@@ -1,5 +1,6 @@
 from . import (
     ir_actions_report,
+    tier_demo,
     tier_endpoint,
     tier_hotel,
     tier_rate,

@@ -40,7 +40,7 @@ class TierStay(models.Model):
             and the ``balance``; all amounts as text
         """
         self.ensure_one()
-        tz = self.wallet_id._statement_tz() if self.wallet_id else "UTC"
+        tz = self.sudo().hotel_id.price_list_id.brand_id.tz or "UTC"
         used = self._used()
         paid = self._paid()
         currency = self.currency_id
@@ -67,6 +67,7 @@ class TierStay(models.Model):
                 {"date": moment(date), "reason": reason or "", "in": amount > 0, "amount": money(abs(amount))}
                 for date, reason, amount in paid
             ],
+            "tz": tz,
             "balance": sum((row[2] for row in paid), Decimal(0)) - sum((row["cost"] for row in used), Decimal(0)),
             "money": money,
             "moment": moment,

@@ -14,7 +14,7 @@ _ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
 def _string(value):
-    if not value.isalnum():
+    if value and not value.isalnum():
         # Looking for each is many times faster than translating all.
         for character, escape in _ESCAPES:
             if character in value:

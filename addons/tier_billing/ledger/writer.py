@@ -9,6 +9,7 @@ back office (the user's transaction) share them.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -100,9 +101,27 @@ _FIGURES = SQL(
 def _accounts(cr):
     """Return the accounts of the :data:`_FIGURES` just selected, by id."""
     return {
-        row[0]: Account(row[0], *map(Decimal, row[1:4]), *row[4:6], *map(Decimal, row[6:8]), *row[8:])
+        row[0]: Account(
+            row[0],
+            Decimal(row[1]),
+            _amount(row[2]),
+            _amount(row[3]),
+            *row[4:6],
+            _amount(row[6]),
+            _amount(row[7]),
+            *row[8:],
+        )
         for row in cr.fetchall()
     }
+
+
+# What most accounts have none of.
+_ZEROS = {text: Decimal(text) for text in ("0", "0.000000")}
+
+
+def _amount(text):
+    zero = _ZEROS.get(text)
+    return Decimal(text) if zero is None else zero
 
 
 def read_accounts(cr, account_ids):
@@ -130,7 +149,7 @@ def lock_accounts(cr, account_ids, movements=()):
         locked as well, the exchange accounts between two currencies included
     :return: dict of id to :class:`Account`
     """
-    pairs = {(movement.from_account, movement.to_account) for movement in movements}
+    pairs = list({(movement.from_account, movement.to_account) for movement in movements})
     cr.execute(
         SQL(
             """
@@ -150,12 +169,17 @@ def lock_accounts(cr, account_ids, movements=()):
                     WHERE t.currency_id <> f.currency_id))
              ORDER BY id FOR NO KEY UPDATE""",
             _FIGURES,
-            sorted({*account_ids, *(account_id for pair in pairs for account_id in pair)}),
-            [pair[0] for pair in pairs],
-            [pair[1] for pair in pairs],
+            _numbers(sorted({*account_ids, *chain.from_iterable(pairs)})),
+            _numbers([pair[0] for pair in pairs]),
+            _numbers([pair[1] for pair in pairs]),
         )
     )
     return _accounts(cr)
+
+
+def _numbers(values):
+    """Return integers as PostgreSQL writes an array; see :func:`_array`."""
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def post(cr, movements, uid):

@@ -3,11 +3,15 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from odoo.tools import SQL
 
 from ..engine.tariff import Rate, Step, Terms
+
+# Price lists that a process remembers, some 2 kB each.
+LISTS_KEPT = 4096
 
 
 class Wallet(NamedTuple):
@@ -192,35 +196,44 @@ def load_price_lists(cr, list_ids):
     grouped = defaultdict(list)
     for row in cr.fetchall():
         grouped[row[0]].append(row[1:])
-    lists = {}
-    for top, rows in grouped.items():
-        brand = rows[0][5:]
-        lists[top] = PriceList(
-            id=top,
-            levels=tuple(row[0] for row in rows),
-            currencies=tuple(row[1] for row in rows),
-            versions=tuple(row[4] for row in rows),
-            markups_versions=tuple(row[-1] for row in rows),
-            derivations=tuple((Decimal(row[2]) / 100, Decimal(row[3])) for row in rows),
-            terms_currency_id=brand[0],
-            terms=Terms(
-                initial_increment=brand[1],
-                increment=brand[2],
-                billed_time_rule=brand[3],
-                connection_charge=Decimal(brand[4]),
-                minimum_charge=Decimal(brand[5]),
-                grace_seconds=brand[6],
-                surcharge=Decimal(brand[7]),
-                surcharge_after=brand[8],
-                max_session=brand[9],
-                rounding_method=brand[10],
-                rounding_digits=brand[11],
-                timezone=brand[12],
-                connection_deductible=brand[13],
-                maximum_charge=None if brand[14] is None else Decimal(brand[14]),
-            ),
-        )
-    return lists
+    return {top: _price_list(top, tuple(rows)) for top, rows in grouped.items()}
+
+
+# Keyed on all that was read, so that nothing ever has to be invalidated.
+@lru_cache(maxsize=LISTS_KEPT)
+def _price_list(top, rows):
+    brand = rows[0][5:]
+    return PriceList(
+        id=top,
+        levels=tuple(row[0] for row in rows),
+        currencies=tuple(row[1] for row in rows),
+        versions=tuple(row[4] for row in rows),
+        markups_versions=tuple(row[-1] for row in rows),
+        derivations=tuple((Decimal(row[2]) / 100, Decimal(row[3])) for row in rows),
+        terms_currency_id=brand[0],
+        terms=_terms(brand[1:15]),
+    )
+
+
+# One for all lists of a brand: what is made for terms is found again by the object.
+@lru_cache(maxsize=LISTS_KEPT)
+def _terms(brand):
+    return Terms(
+        initial_increment=brand[0],
+        increment=brand[1],
+        billed_time_rule=brand[2],
+        connection_charge=Decimal(brand[3]),
+        minimum_charge=Decimal(brand[4]),
+        grace_seconds=brand[5],
+        surcharge=Decimal(brand[6]),
+        surcharge_after=brand[7],
+        max_session=brand[8],
+        rounding_method=brand[9],
+        rounding_digits=brand[10],
+        timezone=brand[11],
+        connection_deductible=brand[12],
+        maximum_charge=None if brand[13] is None else Decimal(brand[13]),
+    )
 
 
 class LookedUp(dict):

@@ -155,6 +155,7 @@ class Pricer:
         self.markups = self._load_markups()
         self.numbers = numbers.shelf(cr.dbname).of(cr, self.services, {item.service_id for item in items})
         self._asked, self._countries = (None, None, None), None
+        self._told = None, None, None
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
@@ -232,7 +233,7 @@ class Pricer:
         day = item.at.date()
         selling = self._selling(wallet, item, day)
         if selling.zone is not None:
-            day = selling.local_day(item.at)
+            day = self._local_day(selling, item)
         found = selling.plain(item.number, day)
         if found is None:
             key = (selling, item.number, day)
@@ -242,6 +243,14 @@ class Pricer:
             if found is NO_RATE:
                 raise Refused("no_rate")
         return found
+
+    def _local_day(self, selling, item):
+        """Return the day on a brand's calendar; the tiers of an item mostly share it."""
+        told, zone, day = self._told
+        if told is not item or zone is not selling.zone:
+            day = selling.local_day(item.at)
+            self._told = item, selling.zone, day
+        return day
 
     def special(self, item, company_id):
         """Return the class of an item's number, None for one like others.

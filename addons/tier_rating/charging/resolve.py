@@ -61,15 +61,7 @@ def find_payers(env, usages, services):
     :return: list of :class:`Resolved`, with a reason where there is no payer
     """
     codes = {service.code: service.id for service in services.values()}
-    endpoints = catalogue.load_endpoints(
-        env.cr,
-        {
-            (usage.switch_id, kind, identifier)
-            for usage in usages
-            if not usage.wallet_id
-            for kind, identifier in usage.accounts
-        },
-    )
+    endpoints = _endpoints(env.cr, usages)
     resolved, let = [], []
     for usage in usages:
         if not usage.quantity.is_finite():
@@ -96,6 +88,26 @@ def find_payers(env, usages, services):
     if let:
         guests.assign(env.cr, let)
     return resolved
+
+
+def _endpoints(cr, usages):
+    """Find who is behind what the switches call the callers of a batch.
+
+    Most are known by what identifies them best, so the rest is asked for only where that is not.
+
+    :return: see :func:`.catalogue.load_endpoints`
+    """
+    unknown = [usage for usage in usages if not usage.wallet_id and usage.accounts]
+    found = catalogue.load_endpoints(cr, {(usage.switch_id, *usage.accounts[0]) for usage in unknown})
+    others = {
+        (usage.switch_id, kind, identifier)
+        for usage in unknown
+        if (usage.switch_id, *usage.accounts[0]) not in found
+        for kind, identifier in usage.accounts[1:]
+    }
+    if others:
+        found.update(catalogue.load_endpoints(cr, others))
+    return found
 
 
 def _granted_sessions(env, usages):

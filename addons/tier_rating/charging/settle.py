@@ -66,7 +66,8 @@ def charge(env, usages, turn=None):
     pairs = list(zip(ids["tier_usage_event"], resolved, strict=True))
     # Two imports of one file meet on the same keys in the same order.
     in_order = sorted(pairs, key=lambda pair: pair[1].usage.source_key)
-    lines = [bulk.line(tables.event_values(event_id, row, now)) for event_id, row in in_order]
+    written = str(now)
+    lines = [tables.event_line(event_id, row, written) for event_id, row in in_order]
     bulk.copy_lines(env.cr, "tier_usage_event", tables.EVENT_COLUMNS, lines)
     return outcome + _charge_events(env, pairs, ids["tier_transfer"], now)
 

@@ -1,14 +1,13 @@
 """The rows that the charging path writes, set by set."""
 
 import json
-from decimal import Decimal
+from itertools import zip_longest
 
 from odoo.tools import SQL
 
 from odoo.addons.tier_billing.ledger import bulk
 
 NULL = bulk.NULL
-ZERO, ONE = Decimal(0), Decimal(1)
 EVENT_COLUMNS = (
     "id",
     "source_key",
@@ -45,50 +44,40 @@ EVENT_COLUMNS = (
 )
 
 
-def event_values(event_id, row, now):
-    """Return the values of an event, in the order of the columns.
+def event_line(event_id, row, now):
+    """Return an event as a row for COPY, in the order of :data:`EVENT_COLUMNS`.
 
     :param int event_id: its id
     :param row: :class:`.resolve.Resolved`
-    :param datetime now: naive UTC
-    :rtype: tuple
+    :param str now: naive UTC
     """
     usage, priced = row.usage, row.priced
     company_id = priced.chain[0].company_id if priced.chain else usage.company_id
-    return (
-        event_id,
-        usage.source_key,
-        usage.session_key,
-        usage.switch_id,
-        usage.import_id,
-        usage.line,
-        company_id,
-        row.service_id,
-        None if row.service_id else usage.service,
-        row.endpoint_id,
-        row.wallet_id,
-        usage.caller,
-        usage.callee,
-        usage.number,
-        priced.destination_id,
-        usage.started_at,
-        usage.answered_at,
-        usage.ended_at,
-        usage.quantity,
-        usage.disposition,
-        usage.cause,
-        usage.q850,
-        usage.sip_code,
-        usage.source_ip,
-        usage.source_port,
-        usage.user_agent,
-        json.dumps(usage.accounts),
-        "suspense" if priced.reason else "charged",
-        priced.reason,
-        priced.detail,
-        usage.raw,
-        now,
+    reason = priced.reason
+    null, text, number = NULL, bulk.encode, bulk.or_null
+    # Each written as what it is, which takes half the time of asking for the types.
+    return "\t".join(
+        (
+            f"{event_id}\t{text(usage.source_key)}\t{text(usage.session_key)}\t{number(usage.switch_id)}",
+            f"{number(usage.import_id)}\t{usage.line}\t{number(company_id)}\t{number(row.service_id)}",
+            null if row.service_id else text(usage.service),
+            f"{number(row.endpoint_id)}\t{number(row.wallet_id)}\t{text(usage.caller)}\t{text(usage.callee)}",
+            f"{text(usage.number)}\t{number(priced.destination_id)}\t{number(usage.started_at)}",
+            f"{number(usage.answered_at)}\t{number(usage.ended_at)}\t{usage.quantity}\t{text(usage.disposition)}",
+            f"{text(usage.cause)}\t{number(usage.q850)}\t{number(usage.sip_code)}\t{text(usage.source_ip)}",
+            f"{number(usage.source_port)}\t{text(usage.user_agent)}\t{text(_json(usage.accounts))}",
+            f"suspense\t{text(reason)}\t{text(priced.detail)}" if reason else f"charged\t{null}\t{null}",
+            text(usage.raw),
+            now,
+        )
     )
+
+
+def _json(accounts):
+    """Return identities as JSON; most are letters and digits alone."""
+    if all(value.isalnum() and value.isascii() for _kind, value in accounts):
+        return "[" + ", ".join([f'["{kind}", "{value}"]' for kind, value in accounts]) + "]"
+    return json.dumps(accounts)
 
 
 # Those that all tiers of an event share come first.
@@ -137,27 +126,33 @@ def charge_lines(event_id, row, transfer_ids):
     """
     usage, priced = row.usage, row.priced
     edges = [*priced.edges, priced.carrier]
-    shared = bulk.line(
-        (event_id, row.service_id, priced.destination_id, usage.started_at, usage.answered, usage.quantity)
+    shared = (
+        f"{event_id}\t{row.service_id}\t{bulk.or_null(priced.destination_id)}\t{bulk.or_null(usage.started_at)}"
+        f"\t{'t' if usage.answered else 'f'}\t{usage.quantity}"
     )
     lines = []
-    for position, wallet in enumerate(priced.chain):
-        edge = edges[position] if position < len(edges) else None
-        below = edges[position - 1] if position else None
-        cost = edge.amount if edge else ZERO
-        sale = below.sale if below else ZERO
-        paid = transfer_ids.get(wallet.id)
+    child = below = None
+    # Amounts as they are written: what one pays, its parent mostly receives.
+    income = "0"
+    for wallet, edge in zip_longest(priced.chain, edges[: len(priced.chain)]):
+        list_id = bulk.or_null(wallet.price_list_id)
         if edge is None:
-            edge_part = f"{ONE}\t{bulk.or_null(wallet.price_list_id)}\t{NULL}\t{NULL}"
+            cost, billed = "0", below.price.billed
+            margin = income
+            rest = f"1\t{list_id}\t{NULL}\t{NULL}"
         else:
-            prefix = bulk.encode(edge.prefix)
-            edge_part = f"{edge.rate}\t{bulk.or_null(wallet.price_list_id)}\t{prefix}\t{bulk.or_null(edge.rate_id)}"
+            cost, billed = f"{edge.amount}", edge.price.billed
+            margin = f"{below.sale - edge.amount}" if below else "0"
+            rest = f"{edge.rate}\t{list_id}\t{bulk.encode(edge.prefix)}\t{bulk.or_null(edge.rate_id)}"
         # Numbers alone: written as they are, which is twice as fast as asking for their types.
         lines.append(
-            f"{shared}\t{wallet.company_id}\t{wallet.id}\t{below.wallet.id if below else NULL}\t{wallet.tier}"
-            f"\t{wallet.currency_id}\t{edge.price.billed if edge else below.price.billed}\t{sale}\t{cost}"
-            f"\t{sale - cost if below else ZERO}\t{edge_part}\t{bulk.or_null(paid)}\tf"
+            f"{shared}\t{wallet.company_id}\t{wallet.id}\t{bulk.or_null(child)}\t{wallet.tier}"
+            f"\t{wallet.currency_id}\t{billed}\t{income}\t{cost}"
+            f"\t{margin}\t{rest}\t{bulk.or_null(transfer_ids.get(wallet.id))}\tf"
         )
+        if edge is not None:
+            child, below = wallet.id, edge
+            income = cost if edge.sale is edge.amount else f"{edge.sale}"
     return lines
 
 

@@ -53,6 +53,7 @@
         "views/tier_menus.xml",
         "views/tier_report_menus.xml",
         "views/tier_number_class_views.xml",
+        "views/tier_own_prices_views.xml",
         "views/tier_record_mapping_views.xml",
         "views/tier_usage_invoice_views.xml",
         "trades/hotel/tier_hotel_views.xml",

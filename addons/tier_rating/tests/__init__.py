@@ -17,6 +17,7 @@ from . import (
     test_markups,
     test_move,
     test_number_classes,
+    test_own_prices,
     test_packages,
     test_payout_margin,
     test_price_lists,

@@ -59,6 +59,7 @@
         "trades/hotel/tier_hotel_views.xml",
         "trades/hotel/tier_stay_views.xml",
         "trades/hotel/tier_folio_report.xml",
+        "trades/office/tier_chargeback_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

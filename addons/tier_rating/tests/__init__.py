@@ -5,6 +5,7 @@ from . import (
     test_booking,
     test_books,
     test_books_story,
+    test_chargeback,
     test_charging,
     test_companies,
     test_demo,

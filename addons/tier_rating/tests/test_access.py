@@ -52,6 +52,8 @@ RIGHTS = {
     "tier.bill.charge": {"auditor": "r", "user": "r", "manager": "r", "portal": ""},
     "tier.dispute": {"auditor": "r", "user": "rwc", "manager": "rwc", "portal": "r"},
     "tier.dispute.line": {"auditor": "r", "user": "rcu", "manager": "rcu", "portal": "r"},
+    "tier.chargeback": PRICES,
+    "tier.chargeback.line": RECORDS,
     "tier.hotel": PRICES,
     "tier.room": PRICES,
     "tier.stay": {"auditor": "r", "user": "rwcu", "manager": "rwcu", "portal": ""},

@@ -8,6 +8,7 @@ from . import (
     test_chargeback,
     test_charging,
     test_companies,
+    test_deck,
     test_demo,
     test_dispute,
     test_dispute_rights,

@@ -48,7 +48,7 @@ _PARTS = SQL(
                              AND COALESCE(b.reverses_id, 0) = 0
       LEFT JOIN tier_price_list l ON l.id = b.price_list_id"""
 )
-_SELLERS = SQL("(c.child_id IS NOT NULL OR c.tier = 0)")
+SELLERS = SQL("(c.child_id IS NOT NULL OR c.tier = 0)")
 
 
 def unique_index(period):
@@ -78,20 +78,20 @@ def add(cr, after, until):
                  hours AS (%(hours)s)
             %(days)s""",
             parts=_PARTS,
-            sellers=_SELLERS,
+            sellers=SELLERS,
             after=after,
             until=until,
             hours=_upsert("hour", SQL("date_trunc('hour', p.date)"), SQL("part p WHERE p.tier = 0")),
             days=_upsert(
                 "day",
                 SQL("((p.date AT TIME ZONE 'UTC') AT TIME ZONE z.tz)::date"),
-                SQL("part p JOIN %s z ON z.id = p.company_id", _zones()),
+                SQL("part p JOIN %s z ON z.id = p.company_id", zones()),
             ),
         )
     )
 
 
-def _zones():
+def zones():
     """Return the companies with the time zone of their books, in which their days are."""
     return SQL(
         """(SELECT k.id, COALESCE(k.tier_books_tz, a.tz, 'UTC') AS tz
@@ -144,7 +144,7 @@ def differences(until):
         SQL(", ").join(SQL("sum(%s) AS %s", *[SQL.identifier(measure)] * 2) for measure in MEASURES),
         _PARTS,
         until,
-        _SELLERS,
+        SELLERS,
     )
     checks = [
         SQL(

@@ -39,6 +39,7 @@ from . import (
     test_usage_invoice_amounts,
     test_usage_invoice_books,
     test_usage_invoice_screens,
+    test_usage_month,
     test_usage_retention,
     test_usage_sums,
     test_views,

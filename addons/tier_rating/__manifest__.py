@@ -29,6 +29,7 @@
         "views/tier_rate_views.xml",
         "views/tier_deck_views.xml",
         "views/tier_package_views.xml",
+        "views/tier_volume_views.xml",
         "views/tier_time_band_views.xml",
         "views/tier_destination_views.xml",
         "views/tier_service_views.xml",

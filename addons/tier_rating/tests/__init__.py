@@ -43,6 +43,7 @@ from . import (
     test_usage_retention,
     test_usage_sums,
     test_views,
+    test_volumes,
     test_watched_folder,
     test_worked_examples,
 )

@@ -1,4 +1,4 @@
-from . import charging, controllers, models, trades, wizards
+from . import charging, controllers, loading, models, trades, wizards
 
 
 def uninstall_hook(env):
@@ -6,3 +6,4 @@ def uninstall_hook(env):
     charging.books.drop(env.cr)
     charging.markups.drop(env.cr)
     charging.numbers.drop(env.cr)
+    loading.links.drop(env.cr)

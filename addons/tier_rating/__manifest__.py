@@ -29,6 +29,7 @@
         "views/tier_rate_views.xml",
         "views/tier_deck_views.xml",
         "views/tier_package_views.xml",
+        "views/tier_volume_views.xml",
         "views/tier_time_band_views.xml",
         "views/tier_destination_views.xml",
         "views/tier_service_views.xml",
@@ -53,11 +54,13 @@
         "views/tier_menus.xml",
         "views/tier_report_menus.xml",
         "views/tier_number_class_views.xml",
+        "views/tier_own_prices_views.xml",
         "views/tier_record_mapping_views.xml",
         "views/tier_usage_invoice_views.xml",
         "trades/hotel/tier_hotel_views.xml",
         "trades/hotel/tier_stay_views.xml",
         "trades/hotel/tier_folio_report.xml",
+        "trades/office/tier_chargeback_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

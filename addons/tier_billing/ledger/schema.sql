@@ -15,6 +15,7 @@ DECLARE
     short boolean;
     limited boolean;
     fits boolean;
+    counted integer[];
     began timestamptz;
     bad record;
 BEGIN
@@ -27,7 +28,8 @@ BEGIN
     -- same as below for a batch, by two updates of a row each in the one lock order, whose
     -- conditions are what has to fit. Statements over sets take a lone transfer four times
     -- as long.
-    IF lone.rows = 1 AND lone.currency_id = lone.currency_to_id AND lone.kind <> 'refund' THEN
+    IF lone.rows = 1 AND lone.currency_id = lone.currency_to_id AND lone.kind NOT IN ('refund', 'rebate')
+       AND (lone.kind <> 'usage' OR lone.reverses_id IS NULL) THEN
         fits := lone.amount = lone.amount_to AND lone.exchange_in_id IS NULL AND lone.exchange_out_id IS NULL;
         began := clock_timestamp();
         IF lone.to_account_id < lone.from_account_id THEN
@@ -76,29 +78,12 @@ BEGIN
         RETURN NULL;
     END IF;
 
+    -- Within a currency what leaves arrives; between two it goes by way of the exchange accounts.
     SELECT n.source_key INTO bad
       FROM new_rows n
-      LEFT JOIN tier_account f ON f.id = n.from_account_id
-      LEFT JOIN tier_account t ON t.id = n.to_account_id
-      LEFT JOIN tier_account i ON i.id = n.exchange_in_id
-      LEFT JOIN tier_account o ON o.id = n.exchange_out_id
-     WHERE f.id IS NULL OR t.id IS NULL
-        OR n.company_id IS DISTINCT FROM f.company_id
-        OR n.company_id IS DISTINCT FROM t.company_id
-        OR n.currency_id IS DISTINCT FROM f.currency_id
-        OR n.currency_to_id IS DISTINCT FROM t.currency_id
-        OR n.from_wallet_id IS DISTINCT FROM f.wallet_id
-        OR n.to_wallet_id IS DISTINCT FROM t.wallet_id
-        OR CASE WHEN f.currency_id = t.currency_id
-                THEN n.amount <> n.amount_to
-                     OR n.exchange_in_id IS NOT NULL
-                     OR n.exchange_out_id IS NOT NULL
-                ELSE i.kind IS DISTINCT FROM 'exchange'
-                     OR i.company_id IS DISTINCT FROM f.company_id
-                     OR i.currency_id IS DISTINCT FROM f.currency_id
-                     OR o.kind IS DISTINCT FROM 'exchange'
-                     OR o.company_id IS DISTINCT FROM t.company_id
-                     OR o.currency_id IS DISTINCT FROM t.currency_id
+     WHERE CASE WHEN n.currency_id = n.currency_to_id
+                THEN n.amount <> n.amount_to OR n.exchange_in_id IS NOT NULL OR n.exchange_out_id IS NOT NULL
+                ELSE n.exchange_in_id IS NULL OR n.exchange_out_id IS NULL
            END
      LIMIT 1;
     IF FOUND THEN
@@ -123,29 +108,105 @@ BEGIN
         END IF;
     END IF;
 
+    -- What corrects a payment for usage goes between its two accounts: more usage the same
+    -- way, a rebate backwards. It points at the payment itself, never at another correction.
+    IF EXISTS (SELECT FROM new_rows WHERE kind = 'rebate' OR (kind = 'usage' AND reverses_id IS NOT NULL)) THEN
+        SELECT n.source_key INTO bad
+          FROM new_rows n LEFT JOIN tier_transfer o ON o.id = n.reverses_id
+         WHERE (n.kind = 'rebate' OR (n.kind = 'usage' AND n.reverses_id IS NOT NULL))
+           AND (o.kind = 'usage' AND o.reverses_id IS NULL
+                AND CASE n.kind WHEN 'usage'
+                         THEN o.from_account_id = n.from_account_id AND o.to_account_id = n.to_account_id
+                         ELSE o.from_account_id = n.to_account_id AND o.to_account_id = n.from_account_id END
+               ) IS NOT TRUE
+         LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'tier: correction % does not fit the payment that it changes', bad.source_key
+                  USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    END IF;
+
     -- One lock order (by id) for everybody: no deadlock between writers.
     began := clock_timestamp();
+    -- Who has locked them all before it read what they have says so (writer.announce_locked).
     -- OFFSET 0 keeps the order, and a probe of the primary key for each: the plan is made for
     -- the first batch that a connection sees and serves all that follow.
-    PERFORM 1
-      FROM (SELECT from_account_id AS id FROM new_rows
-            UNION SELECT to_account_id FROM new_rows
-            UNION SELECT exchange_in_id FROM new_rows WHERE exchange_in_id IS NOT NULL
-            UNION SELECT exchange_out_id FROM new_rows WHERE exchange_out_id IS NOT NULL
-            ORDER BY id OFFSET 0) wanted,
-           LATERAL (SELECT FROM tier_account WHERE id = wanted.id FOR NO KEY UPDATE) locked;
+    IF current_setting('tier.locked', true) IS DISTINCT FROM 'yes' THEN
+        PERFORM 1
+          FROM (SELECT from_account_id AS id FROM new_rows
+                UNION SELECT to_account_id FROM new_rows
+                UNION SELECT exchange_in_id FROM new_rows WHERE exchange_in_id IS NOT NULL
+                UNION SELECT exchange_out_id FROM new_rows WHERE exchange_out_id IS NOT NULL
+                ORDER BY id OFFSET 0) wanted,
+               LATERAL (SELECT FROM tier_account WHERE id = wanted.id FOR NO KEY UPDATE) locked;
+    END IF;
 
-    UPDATE tier_account a
-       SET balance = a.balance + d.delta
-      FROM (SELECT account_id, sum(delta) AS delta
-              FROM (SELECT from_account_id AS account_id, -amount AS delta FROM new_rows
-                    UNION ALL SELECT to_account_id, amount_to FROM new_rows
-                    UNION ALL SELECT exchange_in_id, amount FROM new_rows
-                              WHERE exchange_in_id IS NOT NULL
-                    UNION ALL SELECT exchange_out_id, -amount_to FROM new_rows
-                              WHERE exchange_out_id IS NOT NULL) moves
-             GROUP BY account_id) d
-     WHERE a.id = d.account_id;
+    -- Each account once, whatever number of transfers it has, and only if it is what these say
+    -- that it is: what is not updated does not fit.
+    WITH moves AS MATERIALIZED (
+        SELECT account_id, company_id, currency_id, wallet_id, exchange, sum(delta) AS delta
+          FROM (SELECT from_account_id AS account_id, company_id, currency_id,
+                       COALESCE(from_wallet_id, 0) AS wallet_id, false AS exchange, -amount AS delta
+                  FROM new_rows
+                UNION ALL
+                SELECT to_account_id, company_id, currency_to_id, COALESCE(to_wallet_id, 0), false, amount_to
+                  FROM new_rows
+                UNION ALL
+                SELECT exchange_in_id, company_id, currency_id, 0, true, amount
+                  FROM new_rows WHERE exchange_in_id IS NOT NULL
+                UNION ALL
+                SELECT exchange_out_id, company_id, currency_to_id, 0, true, -amount_to
+                  FROM new_rows WHERE exchange_out_id IS NOT NULL) moves
+         GROUP BY account_id, company_id, currency_id, wallet_id, exchange
+    ), moved AS (
+        UPDATE tier_account a
+           SET balance = a.balance + m.delta
+          FROM moves m
+         WHERE a.id = m.account_id AND a.company_id = m.company_id AND a.currency_id = m.currency_id
+           AND COALESCE(a.wallet_id, 0) = m.wallet_id AND (NOT m.exchange OR a.kind = 'exchange')
+        RETURNING a.id, a.kind = 'wallet' AND (a.daily_limit > 0 OR a.monthly_limit > 0) AS limited)
+    SELECT (SELECT count(*) FROM moves) = count(*), array_agg(id) FILTER (WHERE limited)
+      INTO fits, counted
+      FROM moved;
+    IF NOT fits THEN
+        SELECT n.source_key INTO bad
+          FROM new_rows n
+          LEFT JOIN tier_account f ON f.id = n.from_account_id
+          LEFT JOIN tier_account t ON t.id = n.to_account_id
+          LEFT JOIN tier_account i ON i.id = n.exchange_in_id
+          LEFT JOIN tier_account o ON o.id = n.exchange_out_id
+         WHERE (n.company_id, n.currency_id, n.from_wallet_id)
+               IS DISTINCT FROM (f.company_id, f.currency_id, f.wallet_id)
+            OR (n.company_id, n.currency_to_id, n.to_wallet_id)
+               IS DISTINCT FROM (t.company_id, t.currency_id, t.wallet_id)
+            OR n.currency_id <> n.currency_to_id
+               AND ((n.company_id, n.currency_id, 'exchange') IS DISTINCT FROM (i.company_id, i.currency_id, i.kind)
+                    OR (n.company_id, n.currency_to_id, 'exchange')
+                       IS DISTINCT FROM (o.company_id, o.currency_id, o.kind))
+         LIMIT 1;
+        RAISE EXCEPTION 'tier: transfer % does not fit its accounts', bad.source_key
+              USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+
+    -- No more goes back than was paid, corrections included. Asked under the locks of the
+    -- accounts, which all who correct one payment need. Leans on the index on reverses_id.
+    IF EXISTS (SELECT FROM new_rows WHERE kind IN ('refund', 'rebate') AND reverses_id IS NOT NULL) THEN
+        SELECT o.source_key INTO bad
+          FROM (SELECT DISTINCT reverses_id AS id FROM new_rows
+                 WHERE kind IN ('refund', 'rebate') AND reverses_id IS NOT NULL) paid
+          JOIN tier_transfer o ON o.id = paid.id
+         CROSS JOIN LATERAL (
+               SELECT sum(CASE t.kind WHEN 'usage' THEN t.amount ELSE -t.amount_to END) AS amount,
+                      sum(CASE t.kind WHEN 'usage' THEN t.amount_to ELSE -t.amount END) AS amount_to
+                 FROM tier_transfer t
+                WHERE t.reverses_id = o.id AND t.kind IN ('usage', 'refund', 'rebate')) c
+         WHERE o.amount + c.amount < 0 OR o.amount_to + c.amount_to < 0
+         LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'tier: more would go back of transfer % than was paid', bad.source_key
+                  USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    END IF;
 
     -- 2. Nobody gives away what it does not have, as above.
     SELECT a.id INTO bad
@@ -162,25 +223,26 @@ BEGIN
 
     -- What wallets with a spending limit have spent: see spending.sql. The accounts are
     -- locked, so nobody begins or ends counting in between. A refund gives back the day
-    -- on which the money was spent.
+    -- on which the money was spent, and what corrects a payment counts on the day of that.
     -- Leans on: tier_account_pkey, tier_transfer_pkey.
-    INSERT INTO tier_spending (account_id, day, amount)
-    SELECT a.id, tier_local_day(n.moment, a.tz), sum(n.amount)
-      FROM (SELECT from_account_id AS account_id, date AS moment, amount
-              FROM new_rows WHERE kind = 'usage'
-            UNION ALL
-            SELECT r.to_account_id, COALESCE(o.date, r.date), -r.amount_to
-              FROM new_rows r LEFT JOIN tier_transfer o ON o.id = r.reverses_id
-             WHERE r.kind = 'refund') n
-     -- OFFSET 0 keeps this a probe of the primary key for each row: what a batch has
-     -- is never worth a scan of all accounts, which the planner cannot know.
-     CROSS JOIN LATERAL (
-           SELECT id, tz FROM tier_account
-            WHERE id = n.account_id AND kind = 'wallet' AND (daily_limit > 0 OR monthly_limit > 0)
-           OFFSET 0) a
-     GROUP BY 1, 2 ORDER BY 1, 2
-    ON CONFLICT (account_id, day) DO UPDATE
-       SET amount = tier_spending.amount + excluded.amount;
+    IF counted IS NOT NULL THEN
+        INSERT INTO tier_spending (account_id, day, amount)
+        SELECT a.id, tier_local_day(n.moment, a.tz), sum(n.amount)
+          FROM (SELECT from_account_id AS account_id, date AS moment, amount
+                  FROM new_rows WHERE kind = 'usage' AND reverses_id IS NULL
+                UNION ALL
+                SELECT u.from_account_id, o.date, u.amount
+                  FROM new_rows u JOIN tier_transfer o ON o.id = u.reverses_id
+                 WHERE u.kind = 'usage'
+                UNION ALL
+                SELECT r.to_account_id, COALESCE(o.date, r.date), -r.amount_to
+                  FROM new_rows r LEFT JOIN tier_transfer o ON o.id = r.reverses_id
+                 WHERE r.kind IN ('refund', 'rebate')) n
+          JOIN tier_account a ON a.id = n.account_id AND a.id = ANY(counted)
+         GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (account_id, day) DO UPDATE
+           SET amount = tier_spending.amount + excluded.amount;
+    END IF;
     -- As above, for those who wait for one of its accounts.
     IF clock_timestamp() - began > interval '0.2 ms' AND current_setting('tier.early', true) = 'allowed' THEN
         PERFORM set_config('synchronous_commit', 'off', true), set_config('tier.early', 'done', true);

@@ -107,7 +107,7 @@ class TestPortalRates(ChainMixin, HttpCase):
             [answer] = self._answers(f"{self._own(self.user)}?search={text}")
             self.assertIn("1.00 USD per minute", answer)
         [answer] = self._answers(f"{self._own(self.user)}?search=%2B33 1 2345678")
-        self.assertIn("no rate", answer)
+        self.assertIn("There is no rate", answer)
         self.assertFalse(self._rows(f"{self._own(self.user)}?search=%2B33 1 2345678"))
 
     def test_search_and_pages(self):

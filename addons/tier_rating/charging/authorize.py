@@ -14,9 +14,8 @@ from ..engine.chain import Link, Tier, grant_chain
 from ..engine.errors import Refused
 from ..engine.grant import USUAL_SECONDS
 from ..engine.offer import Receipt
-from ..engine.package import price_beyond
 from ..engine.price import price
-from . import catalogue, numbers, packages
+from . import catalogue, numbers, packages, volumes
 from .pricing import REASON_OF, Item, Pricer
 from .resolve import find_payers
 from .usage import Usage
@@ -276,14 +275,11 @@ def _grant(pricer, item, decision, states, spending, shelf):
         decision.deny(_why_nothing(payers, tiers, item, cap, spending))
         return []
     # Whether a tier sells below its cost is told without what it includes in a package.
-    costs = [price(item.at, granted.quantity, tier.offer).amount for tier in tiers]
-    if _below_cost(payers, tiers, costs):
+    if _below_cost(payers, tiers, [price(item.at, granted.quantity, tier.offer).amount for tier in tiers]):
         decision.deny("below_cost")
         return []
     decision.granted = granted.quantity
-    for position, tier in enumerate(tiers):
-        if tier.package:
-            costs[position] = price_beyond(item.at, granted.quantity, tier.offer, tier.package).price.amount
+    costs = [tier.cost(item.at, granted.quantity) for tier in tiers]
     shelf.hold(decision.request.session_key, covers, granted.quantity)
     lasts = timedelta(seconds=granted.quantity) if timed else LONGEST_HOLD
     decision.expires_at = item.at + lasts + RINGING
@@ -309,7 +305,7 @@ def _why_nothing(payers, tiers, item, cap, spending):
         return "insufficient_funds"
     # The payer's first block sets what everybody has to spend at least.
     block = min(tiers[0].offer.terms.initial_increment, cap or USUAL_SECONDS)
-    short = [wallet for wallet, tier in limited if price(item.at, max(block, 1), tier.offer).amount > tier.spendable]
+    short = [wallet for wallet, tier in limited if tier.cost(item.at, max(block, 1)) > tier.spendable]
     wallet = short[0] if short else limited[-1][0]
     return spending.left(wallet.account_id, item.at).limit
 
@@ -323,9 +319,12 @@ def _cap(requested, timed):
 
 def _tiers(pricer, item, chain, states, spending, covers):
     """Return the payers of a chain as the engine takes them."""
-    tiers = []
-    for (wallet, parent), cover in zip(pairwise(chain), covers, strict=True):
-        offer = pricer.offer(wallet, item)[0]
+    tiers, founds = [], [pricer.offer(wallet, item) for wallet in chain[:-1]]
+    bought = [(wallet, pricer.volume(wallet, item, found)) for wallet, found in zip(chain, founds, strict=False)]
+    # Under the locks of the accounts: whoever charges them has counted before.
+    standings = volumes.standings(pricer.env.cr, chain, bought, item.at)
+    for (wallet, parent), cover, found, standing in zip(pairwise(chain), covers, founds, standings, strict=True):
+        offer = found.offer
         receipt = None
         if parent.currency_id != wallet.currency_id:
             factor = pricer.convert(wallet.currency_id, parent.currency_id, item.at.date(), wallet.company_id)
@@ -341,6 +340,7 @@ def _tiers(pricer, item, chain, states, spending, covers):
                 # After an overrun nothing more may be spent; a free call spends nothing.
                 left and max(left.amount, Decimal(0)),
                 cover and cover.package,
+                standing,
             )
         )
     return tiers
@@ -350,6 +350,10 @@ def _below_cost(payers, tiers, costs):
     """Tell whether a tier that must not would sell what was granted below its cost."""
     sale = None
     for wallet, tier, cost in zip(payers, tiers, costs, strict=True):
+        if tier.standing:
+            # By volume one session tells nothing: the tiers are what their owner sells at.
+            sale = None
+            continue
         if sale is not None and sale < cost and not wallet.sell_below_cost:
             return True
         sale = cost if tier.receipt is None else cost * tier.receipt.factor

@@ -59,6 +59,7 @@ class PriceList:
     :param currencies: currency id of each level
     :param versions: of the rates of each level, see books.sql
     :param markups_versions: of the mark-ups of each level, see markups.sql; 0 = it has none but its own
+    :param bool has_volume: some level has prices by volume, see :mod:`.volumes`
     :param terms: the brand's, in the list's currency unless ``terms_currency_id`` differs
     """
 
@@ -70,6 +71,7 @@ class PriceList:
     terms: Terms
     terms_currency_id: int
     markups_versions: tuple = ()
+    has_volume: bool = False
 
     @property
     def currency_id(self):
@@ -170,11 +172,12 @@ def load_price_lists(cr, list_ids):
             """
             WITH RECURSIVE level AS (
                 SELECT id AS top, 0 AS depth, id, base_id, brand_id, currency_id, markup_percent,
-                       fixed, rates_version, markup_of_brand, markups_version
+                       fixed, rates_version, markup_of_brand, markups_version, has_volume
                   FROM tier_price_list WHERE id = ANY(%s)
                 UNION ALL
                 SELECT level.top, level.depth + 1, l.id, l.base_id, l.brand_id, l.currency_id,
-                       l.markup_percent, l.fixed, l.rates_version, l.markup_of_brand, l.markups_version
+                       l.markup_percent, l.fixed, l.rates_version, l.markup_of_brand, l.markups_version,
+                       l.has_volume
                   FROM level JOIN tier_price_list l ON l.id = level.base_id
                  WHERE level.depth < 32)
             SELECT level.top, level.id, level.currency_id,
@@ -187,7 +190,7 @@ def load_price_lists(cr, list_ids):
                    COALESCE(b.grace_seconds, 0), COALESCE(b.surcharge, 0)::text,
                    NULLIF(b.surcharge_after, 0), COALESCE(b.max_session, 0), b.rounding_method,
                    b.rounding_digits, b.tz, COALESCE(b.connection_deductible, false),
-                   NULLIF(b.maximum_charge, 0)::text, COALESCE(level.markups_version, 0)
+                   NULLIF(b.maximum_charge, 0)::text, COALESCE(level.markups_version, 0), level.has_volume
               FROM level JOIN tier_brand b ON b.id = level.brand_id
              ORDER BY level.top, level.depth""",
             list(list_ids),
@@ -208,7 +211,8 @@ def _price_list(top, rows):
         levels=tuple(row[0] for row in rows),
         currencies=tuple(row[1] for row in rows),
         versions=tuple(row[4] for row in rows),
-        markups_versions=tuple(row[-1] for row in rows),
+        markups_versions=tuple(row[-2] for row in rows),
+        has_volume=any(row[-1] for row in rows),
         derivations=tuple((Decimal(row[2]) / 100, Decimal(row[3])) for row in rows),
         terms_currency_id=brand[0],
         terms=_terms(brand[1:15]),

@@ -250,9 +250,11 @@ def _repriced(edge, usage, package):
     Units are taken in whole steps, and hours without a rate may lie within the last one.
     """
     try:
-        edge.reprice(price_beyond(usage.priced_from, usage.quantity, edge.offer, package).price)
+        beyond = price_beyond(usage.priced_from, usage.quantity, edge.offer, package)
     except Refused:
         return False
+    edge.reprice(beyond.price)
+    edge.included = beyond.used
     return True
 
 

@@ -14,7 +14,7 @@ from ..engine.increments import begun
 from ..engine.offer import Offer
 from ..engine.price import Price, amount_in, price
 from ..engine.tariff import Rate, Terms
-from . import books, catalogue, markups, numbers
+from . import books, catalogue, markups, numbers, volumes
 from .markups import Markup
 from .offers import NO_RATE, Found, Marked, Selling, derivation
 
@@ -75,6 +75,8 @@ class Edge:
     :param rate_id: of the rate at the start; None if unanswered
     :param offer: what it is priced with
     :param sale_rate: from the payer's currency to the parent wallet's; None = there is no parent
+    :param volume: (plan, tariff) of :mod:`.volumes` by which its units are priced; None = by the rate
+    :param included: of the billed units those that a package covered
     """
 
     wallet: catalogue.Wallet
@@ -89,6 +91,8 @@ class Edge:
     rate_id: int | None = None
     offer: Offer | None = None
     sale_rate: Decimal | None = None
+    volume: tuple | None = None
+    included: Decimal | int = 0
 
     def reprice(self, charged):
         """Set the amounts of another price, of the same offer."""
@@ -159,6 +163,7 @@ class Pricer:
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
+        self.plans = volumes.load(cr, self.lists.values())
         self._offers, self._sellings, self._positions = {}, {}, {}
 
     def _load_markups(self):
@@ -359,10 +364,26 @@ class Pricer:
             found.rate_id if found.is_plain and charged.rate_id is not None else charged.rate_id,
             offer,
             sale_rate,
+            self.volume(wallet, item, found) if self.plans else None,
         )
 
     def _rate_to(self, currency_id, wallet, item):
         return self.convert(wallet.currency_id, currency_id, item.at.date(), wallet.company_id)
+
+    def volume(self, wallet, item, found):
+        """Return by what a wallet's units of an item are priced, if it buys them by volume.
+
+        :param wallet: :class:`catalogue.Wallet`
+        :param item: :class:`Item`
+        :param found: its :class:`.offers.Found`
+        :return: (:class:`.volumes.Plan`, its tariff in the wallet's currency) or None
+        """
+        # What nobody pays for, such as an emergency, has no rate.
+        if not self.plans or found.rate_id is None:
+            return None
+        price_list = self.lists[wallet.price_list_id]
+        plan = self.plans.find(price_list, item, found)
+        return (plan, volumes.tariff(plan, price_list, found.offer)) if plan else None
 
     def priced(self, item, was_granted=False):
         """Price an item on every tier of its chain.
@@ -450,7 +471,12 @@ class Pricer:
     def _refuse_absurd(self, item, result):
         """Refuse what the ledger cannot keep: a quantity that no session has."""
         for edge in [*result.edges, result.carrier] if result.carrier else result.edges:
-            if edge.amount >= MONEY_LIMIT or edge.amount_to >= MONEY_LIMIT or edge.sale >= MONEY_LIMIT:
+            if (
+                edge.amount >= MONEY_LIMIT
+                or edge.amount_to >= MONEY_LIMIT
+                or edge.sale >= MONEY_LIMIT
+                or (edge.volume and volumes.absurd(edge))
+            ):
                 result.reason = "bad_record"
                 result.detail = f"A quantity of {item.quantity} has no possible price."
                 result.edges, result.carrier = [], None
@@ -459,6 +485,9 @@ class Pricer:
     def _refuse_below_cost(self, result):
         """Refuse what a reseller would sell for less than it pays, unless it says so."""
         for below, edge in pairwise(result.edges):
+            # By volume one event tells nothing: the tiers are what their owner sells at.
+            if edge.volume or below.volume:
+                continue
             if below.sale < edge.amount and not edge.wallet.sell_below_cost:
                 result.reason = "below_cost"
                 result.detail = f"Wallet {edge.wallet.id} would pay {edge.amount} for what it sells for {below.sale}."

@@ -18,7 +18,7 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.ledger import writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
-from . import packages
+from . import packages, volumes
 
 # Of a stored rate; see tier.transfer.
 RATE_STEP = Decimal(1).scaleb(-12)
@@ -56,9 +56,9 @@ class Paid(NamedTuple):
 def refund(env, event_ids, reason):
     """Undo a batch of charged events. Those that are refunded already are left alone.
 
-    Six statements for any number of events, and three more if they used packages, in the caller's transaction, which
-    should be short. What the provider's carrier charged stays a cost: the
-    carrier is not ours to refund.
+    Six statements for any number of events, three more if they used packages, and as many if they
+    were priced by volume, in the caller's transaction, which should be short. What the provider's
+    carrier charged stays a cost: the carrier is not ours to refund.
 
     :param env: environment of the transaction
     :param event_ids: ids of ``tier.usage.event``
@@ -66,8 +66,10 @@ def refund(env, event_ids, reason):
     :rtype: Refunds
     """
     event_ids = set(event_ids)
-    events, packaged = _paid_events(env, event_ids)
+    events, packaged, bought = _paid_events(env, event_ids)
     used = packages.give_back(env, packaged)
+    volumes.give_back(env, bought)
+    used.update(bought)
     undone = {key: rows for key, rows in events.items() if key in used or any(row.transfer_id for row in rows)}
     if undone:
         date = fields.Datetime.now()
@@ -95,11 +97,12 @@ def _paid_events(env, event_ids):
     waited for another refund of the same event finds it refunded, and drops it.
 
     :return: (dict of event id to its list of :class:`Paid`, the payer's first; ids of the
-        events that used packages)
+        events that used packages; ids of those that were priced by volume)
     """
     env.cr.execute(
         SQL(
-            """SELECT id, EXISTS (SELECT FROM tier_package_use u WHERE u.event_id = e.id)
+            """SELECT id, EXISTS (SELECT FROM tier_package_use u WHERE u.event_id = e.id),
+                      EXISTS (SELECT FROM tier_volume_use u WHERE u.event_id = e.id)
                  FROM tier_usage_event e WHERE id = ANY(%s) AND state = 'charged'
                 ORDER BY source_key FOR UPDATE""",
             sorted(event_ids),
@@ -108,7 +111,7 @@ def _paid_events(env, event_ids):
     locked = env.cr.fetchall()
     charged = [row[0] for row in locked]
     if not charged:
-        return {}, []
+        return {}, [], []
     # Leans on the charges' index on the event and on the ledger's primary key.
     env.cr.execute(
         SQL(
@@ -128,14 +131,19 @@ def _paid_events(env, event_ids):
     for *ids, amount, amount_to, rate in env.cr.fetchall():
         row = Paid(*ids, Decimal(amount), Decimal(amount_to), Decimal(rate))
         events[row.event_id].append(row)
-    return events, [event_id for event_id, packaged in locked if packaged]
+    packaged = [event_id for event_id, is_packaged, _bought in locked if is_packaged]
+    return events, packaged, [event_id for event_id, _packaged, is_bought in locked if is_bought]
 
 
 def _backwards(row, date, reason):
-    """Return the movement that undoes a payment: the stored amounts, no rate of today."""
+    """Return the movement that undoes a payment: the stored amounts, no rate of today.
+
+    What a cheaper tier of volume had given back is paid again.
+    """
+    given_back = row.from_account != row.account_id
     return Movement(
         source_key=transfer_key(row.transfer_id),
-        kind="refund",
+        kind="usage" if given_back else "refund",
         from_account=row.to_account,
         to_account=row.from_account,
         amount=row.amount_to,
@@ -143,7 +151,7 @@ def _backwards(row, date, reason):
         rate=(1 / row.rate).quantize(RATE_STEP) if row.rate else Decimal(0),
         date=date,
         reason=reason,
-        reverses=row.transfer_id,
+        reverses=None if given_back else row.transfer_id,
     )
 
 

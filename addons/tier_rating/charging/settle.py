@@ -10,7 +10,8 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.ledger import bulk, writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
-from . import packages, tables
+from . import packages, tables, volumes
+from .pricing import RATE_QUANTUM
 from .resolve import resolve
 from .usage import DialPlan, Usage
 
@@ -90,7 +91,13 @@ def _paid_edges(row):
 
 
 def _count_transfers(resolved):
-    return sum(len(_paid_edges(row)) for row in resolved)
+    """Return how many transfers a batch needs at most: what is bought by volume has its price later."""
+    return sum(
+        bool(edge.amount or edge.amount_to or edge.volume)
+        for row in resolved
+        if not row.priced.reason
+        for edge in row.priced.edges
+    )
 
 
 def retry(env, event_ids):
@@ -210,6 +217,7 @@ def _charge_events(env, pairs, transfer_ids, now):
     priced = [(event_id, row) for event_id, row in pairs if not row.priced.reason]
     reasons = Counter(row.priced.reason for _event_id, row in pairs if row.priced.reason)
     packages.use(env, priced)
+    volumes.use(env, priced)
     fresh = iter(transfer_ids)
     transfers, charges = [], []
     for event_id, row in priced:
@@ -227,13 +235,25 @@ def _charge_events(env, pairs, transfer_ids, now):
         writer.close_holds(env.cr, session_keys, "settled")
     if session_keys:
         _close_sessions(env, session_keys)
+    writer.announce_locked(env.cr)
     bulk.post_fresh(env.cr, transfers, states, env.uid, now)
     tables.mark_overruns(env.cr, [pair for event_id, row in priced for pair in tables.overruns(event_id, row, states)])
     return Outcome(len(priced), sum(reasons.values()), 0, reasons)
 
 
 def _movement(event_id, row, edge):
-    """Return the payment of one edge for one event."""
+    """Return the payment of one edge for one event; one backwards, where a cheaper tier of volume gives back."""
+    if edge.amount < 0 or edge.amount_to < 0:
+        return Movement(
+            source_key=tables.transfer_key(event_id, edge),
+            kind="refund",
+            from_account=edge.wallet.payee_id,
+            to_account=edge.wallet.account_id,
+            amount=-edge.amount_to,
+            amount_to=-edge.amount,
+            rate=(1 / edge.transfer_rate).quantize(RATE_QUANTUM),
+            date=row.usage.started_at,
+        )
     return Movement(
         source_key=tables.transfer_key(event_id, edge),
         kind="usage",

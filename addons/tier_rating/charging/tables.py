@@ -195,7 +195,7 @@ def _follow(states, edge, wallet):
     if not payer:
         return False
     payer.balance -= edge.amount
-    if payer.unlimited or not edge.amount:
+    if payer.unlimited or edge.amount <= 0:
         return False
     # What sessions in progress hold is theirs: it does not make this an overrun
     # of the balance itself.

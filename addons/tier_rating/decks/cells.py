@@ -4,6 +4,8 @@ import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from .errors import CellError
+
 DATE_FORMATS = {
     "auto": ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%Y%m%d", "%d-%b-%Y", "%d-%m-%Y"),
     "mdy": ("%m/%d/%Y", "%m-%d-%Y", "%m.%d.%Y", "%Y-%m-%d", "%Y%m%d"),
@@ -26,7 +28,7 @@ def prefixes(text, country=""):
     :param str text: one prefix, several, ranges of them
     :param str country: country code before each; alone if the cell is empty
     :rtype: list
-    :raise ValueError: saying what is wrong
+    :raise CellError: saying what is wrong
 
     >>> prefixes("4420-4423"), prefixes("4477-79"), prefixes("20, 7700", "44")
     (['4420', '4421', '4422', '4423'], ['4477', '4478', '4479'], ['4420', '447700'])
@@ -35,7 +37,7 @@ def prefixes(text, country=""):
     """
     country = _compact(country)
     if country and not DIGITS.fullmatch(country):
-        raise ValueError(f"{country[:40]!r} is not a country code; write digits only.")
+        raise CellError("country_code", text=repr(country[:40]))
     compact = _compact(text)
     if DIGITS.fullmatch(compact):  # the usual case
         return [_full(country, compact)]
@@ -46,9 +48,9 @@ def prefixes(text, country=""):
         if part:
             found += [_full(country, prefix) for prefix in _range(part)]
             if len(found) > MOST_PREFIXES:
-                raise ValueError(f"{text[:40]!r} stands for more than {MOST_PREFIXES} prefixes.")
+                raise CellError("many_prefixes", text=repr(text[:40]), most=MOST_PREFIXES)
     if not found:
-        raise ValueError(f"{text[:40]!r} is not a prefix; write digits only.")
+        raise CellError("prefix", text=repr(text[:40]))
     return found
 
 
@@ -58,7 +60,7 @@ def _compact(text):
 
 def _full(country, prefix):
     if len(country) + len(prefix) > LONGEST_PREFIX:
-        raise ValueError(f"{(country + prefix)[:40]!r} is not a prefix; it has more than {LONGEST_PREFIX} digits.")
+        raise CellError("long_prefix", text=repr((country + prefix)[:40]), most=LONGEST_PREFIX)
     return country + prefix
 
 
@@ -67,15 +69,15 @@ def _range(part):
         return [part]
     ends = RANGE.fullmatch(part)
     if not ends:
-        raise ValueError(f"{part[:40]!r} is not a prefix; write digits only.")
+        raise CellError("prefix", text=repr(part[:40]))
     first, last = ends.groups()
     if len(last) < len(first):  # 4477-79
         last = first[: len(first) - len(last)] + last
     if len(last) != len(first) or last < first:
-        raise ValueError(f"{part[:40]!r} is not a range of prefixes; write it as 4420-4429.")
+        raise CellError("range", text=repr(part[:40]))
     count = int(last) - int(first) + 1
     if count > MOST_PREFIXES:
-        raise ValueError(f"{part[:40]!r} is a range of more than {MOST_PREFIXES} prefixes.")
+        raise CellError("large_range", text=repr(part[:40]), most=MOST_PREFIXES)
     return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
 
 
@@ -84,7 +86,7 @@ def number(text, decimal_comma=False):
 
     :param str text: as 0.0043, or with a decimal comma where that is the file's way
     :rtype: Decimal
-    :raise ValueError: saying what is wrong
+    :raise CellError: saying what is wrong
 
     >>> number("0,0043", decimal_comma=True)
     Decimal('0.0043')
@@ -93,11 +95,11 @@ def number(text, decimal_comma=False):
     try:
         value = Decimal(plain)
     except InvalidOperation as error:
-        raise ValueError(f"is not a number: {text[:40]!r}.") from error
+        raise CellError("number", text=repr(text[:40])) from error
     if not value.is_finite() or not 0 <= value < LARGEST_PRICE:
-        raise ValueError(f"is out of range: {text[:40]!r}.")
+        raise CellError("out_of_range", text=repr(text[:40]))
     if value and value.normalize().as_tuple().exponent < -MOST_DECIMALS:
-        raise ValueError(f"has more than {MOST_DECIMALS} decimals: {text[:40]!r}.")
+        raise CellError("decimals", text=repr(text[:40]), most=MOST_DECIMALS)
     # A number like 1E-7 is written out: people and other programs read it.
     return Decimal(format(value, "f")) if value else Decimal(0)
 
@@ -108,7 +110,7 @@ def day(text, order="auto"):
     :param str text: as 2026-11-20, 20.11.2026, 20/11/2026 or 20261120; a time of day is cut off
     :param str order: ``mdy`` for the American order
     :rtype: date
-    :raise ValueError: saying what is wrong
+    :raise CellError: saying what is wrong
 
     >>> day("20/11/2026"), day("11/20/2026", "mdy"), day("2026-11-20T00:00:00")
     (datetime.date(2026, 11, 20), datetime.date(2026, 11, 20), datetime.date(2026, 11, 20))
@@ -119,4 +121,4 @@ def day(text, order="auto"):
             return datetime.strptime(plain, form).date()
         except ValueError:
             continue
-    raise ValueError(f"{text[:40]!r} is not a date; write it as 2026-11-20.")
+    raise CellError("date", text=repr(text[:40]))

@@ -41,9 +41,9 @@ def find(rows, mapping=None):
         if count == HEADER_WITHIN:
             break
     if first is None:
-        raise DeckError(1, "the file is empty.")
+        raise DeckError(1, "empty_file")
     line, missing = first
-    raise DeckError(line, f"no column {' and no column '.join(missing)}; the first line must name the columns.")
+    raise DeckError(line, "no_column", names=", ".join(missing))
 
 
 def _columns(names, mapping):

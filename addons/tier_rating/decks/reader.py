@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from . import cells, columns
-from .errors import DeckError
+from .errors import CellError, DeckError
 from .tables import open_table
 
 LONGEST_NAME = 200
@@ -138,8 +138,8 @@ class _Line:
             except KeyError:
                 try:
                     value = reader(text)
-                except ValueError as error:
-                    raise DeckError(line, f"{name} {error}".strip()) from error
+                except CellError as error:
+                    raise DeckError(line, error.code, **{**error.values, "column": name}) from error
                 if len(known) > REMEMBERED:
                     known.clear()
                     known[""] = None
@@ -174,18 +174,18 @@ class _Line:
                 found = cells.prefixes(area, country) if country or not prefix else cells.prefixes(prefix)
             else:
                 found = cells.prefixes(get("prefix", "") or country)
-        except ValueError as error:
-            raise DeckError(line, str(error)) from error
+        except CellError as error:
+            raise DeckError(line, error.code, **error.values) from error
         if price is None:
             if not blocked:
-                raise DeckError(line, "the price is empty.")
+                raise DeckError(line, "no_price")
             price = ZERO
         destination = values["destination"]
         if len(destination) > LONGEST_NAME:
-            raise DeckError(line, f"the destination is longer than {LONGEST_NAME} characters: {destination[:40]!r}.")
+            raise DeckError(line, "long_name", longest=LONGEST_NAME, text=repr(destination[:40]))
         date_from, date_to = get("date_from"), get("date_to")
         if date_from and date_to and date_to < date_from:
-            raise DeckError(line, f"the rate ends on {date_to}, before it begins on {date_from}.")
+            raise DeckError(line, "ends_first", end=date_to, begin=date_from)
         rest = (
             destination,
             price,
@@ -203,7 +203,7 @@ class _Line:
 def _seconds(text, decimal_comma):
     value = cells.number(text, decimal_comma)
     if value != int(value) or value > DAY:
-        raise ValueError(f"is not a number of seconds up to a day: {value}.")
+        raise CellError("seconds", text=value)
     return int(value)
 
 

@@ -20,7 +20,6 @@ LARGEST_PART = 1 << 30
 LARGEST_TEXTS = 100 << 20
 # Numbers are kept as doubles in a workbook; more digits than these are noise of the conversion.
 SIGNIFICANT = 15
-NOT_A_DECK = "this is not a text file; save the deck as CSV or XLSX."
 
 
 class Table:
@@ -66,7 +65,7 @@ def _encoding(stream):
     encoding = "utf-8-sig"
     while chunk := stream.read(CHUNK):
         if b"\0" in chunk:
-            raise DeckError(1, NOT_A_DECK)
+            raise DeckError(1, "not_text")
         if encoding == "utf-8-sig":
             try:
                 decoder.decode(chunk)
@@ -88,7 +87,7 @@ def _csv_rows(stream, encoding, delimiter):
         for cells in rows:
             yield rows.line_num, cells
     except (csv.Error, UnicodeError) as error:
-        raise DeckError(rows.line_num, f"the file is not valid CSV: {error}.") from error
+        raise DeckError(rows.line_num, "bad_csv", why=error) from error
     finally:
         text.detach()
 
@@ -101,12 +100,12 @@ def _workbook_rows(stream, sheet):
     try:
         book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
     except Exception as error:  # whatever a broken file makes the library raise
-        raise DeckError(1, "the workbook cannot be read; save it again as XLSX or CSV.") from error
+        raise DeckError(1, "bad_workbook") from error
     try:
         if sheet and sheet not in book.sheetnames:
-            raise DeckError(1, f"there is no sheet {sheet!r}; the workbook has {', '.join(book.sheetnames)}.")
+            raise DeckError(1, "no_sheet", sheet=repr(sheet), sheets=", ".join(book.sheetnames))
         if not book.worksheets:
-            raise DeckError(1, "the workbook has no sheet.")
+            raise DeckError(1, "no_sheets")
         page = book[sheet] if sheet else book.worksheets[0]
         # What a workbook says of its size is often wrong.
         page.reset_dimensions()
@@ -117,7 +116,7 @@ def _workbook_rows(stream, sheet):
             try:
                 row = next(rows, None)
             except Exception as error:  # as above, but in the middle of the sheet
-                raise DeckError(line, "the workbook is broken here.") from error
+                raise DeckError(line, "broken_workbook") from error
             if row is None:
                 return
             yield line, [_text(value) for value in row]
@@ -131,17 +130,17 @@ def _check_workbook(stream):
         with zipfile.ZipFile(stream) as archive:
             parts = archive.infolist()
             if "[Content_Types].xml" not in archive.namelist():
-                raise DeckError(1, NOT_A_DECK)
+                raise DeckError(1, "not_text")
             for part in parts:
                 limit = LARGEST_TEXTS if part.filename.endswith("sharedStrings.xml") else LARGEST_PART
                 if part.file_size > limit:
-                    raise DeckError(1, "the workbook is too large; save the deck as CSV.")
+                    raise DeckError(1, "large_workbook")
                 if part.filename.endswith((".xml", ".rels")):
                     with archive.open(part) as file:
                         if b"<!DOCTYPE" in file.read(4096):
-                            raise DeckError(1, "the workbook is not one that a spreadsheet program writes.")
+                            raise DeckError(1, "odd_workbook")
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error) as error:
-        raise DeckError(1, "the workbook cannot be read; save it again as XLSX or CSV.") from error
+        raise DeckError(1, "bad_workbook") from error
 
 
 def _text(value):

@@ -6,7 +6,7 @@ How a number becomes money:
 2. ``Offer.of`` the match, with the brand's ``Terms``: all that prices a session, made ready;
 3. ``price`` the session, or ``grantable``: how long may it last; ``explain`` says why;
 4. included units come first: ``price_beyond`` a :class:`Package`; what depends on a period's
-   whole quantity is a ``VolumeTariff``;
+   whole quantity is a ``VolumeTariff``, and ``price_by_volume`` prices a session by it;
 5. for the whole chain of tiers, ``grant_chain`` before a session and ``edges`` after it.
 
 Nothing here is a float, and an amount is rounded once. What has no price raises ``Refused``.
@@ -23,6 +23,7 @@ from .package import Beyond, Package, grantable_beyond, price_beyond, shares
 from .prefixes import Match, candidates, longest_match, normalise
 from .price import Price, amount_in, price
 from .rounding import round_amount, round_quotient
+from .standing import Standing, price_by_volume
 from .tariff import Derivation, Rate, Step, Terms, derive, ladder
 from .volume import GRADUATED, VOLUME, VolumeTariff, VolumeTier, sized
 
@@ -50,6 +51,7 @@ __all__ = [
     "Rate",
     "Receipt",
     "Refused",
+    "Standing",
     "Step",
     "Terms",
     "Tier",
@@ -72,6 +74,7 @@ __all__ = [
     "normalise",
     "price",
     "price_beyond",
+    "price_by_volume",
     "round_amount",
     "round_quotient",
     "shares",

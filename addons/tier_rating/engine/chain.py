@@ -18,10 +18,12 @@ from typing import NamedTuple
 
 from .grant import coins, longest
 from .offer import Offer, Receipt
-from .package import Package, PackagedSession
+from .package import Package, PackagedSession, price_beyond
+from .price import price as price_of
 from .rounding import EXACT, as_amount
 from .session import Session
 from .shortfall import Shortfall
+from .standing import Standing, VolumeSession
 from .tariff import ZERO
 
 WALLET = "wallet"
@@ -69,6 +71,7 @@ class Tier:
     :param Decimal spendable: the most that the session may cost it, whoever brings the funds
         (a spending limit), in its currency; None = no limit
     :param Package package: that it uses before money; None = none
+    :param Standing standing: by which its units are priced; None = by the offer
     """
 
     link: Link
@@ -77,12 +80,23 @@ class Tier:
     receipt: Receipt | None = None
     spendable: Decimal | None = None
     package: Package | None = None
+    standing: Standing | None = None
 
     def session(self, start, limit):
         """Return what the session costs it, as a function of its length."""
         if self.package is None:
-            return Session(self.offer, start, limit)
-        return PackagedSession(self.package.offer(self.offer), start, limit, self.package)
+            session = Session(self.offer, start, limit)
+        else:
+            session = PackagedSession(self.package.offer(self.offer), start, limit, self.package)
+        return session if self.standing is None else VolumeSession(session, self.standing, self.package)
+
+    def cost(self, start, quantity):
+        """Return what a session of this length costs it at most, in its currency."""
+        if self.standing is not None:
+            return as_amount(self.session(start, quantity).units(quantity), self.offer.terms.rounding_digits)
+        if self.package is not None:
+            return price_beyond(start, quantity, self.offer, self.package).price.amount
+        return price_of(start, quantity, self.offer).amount
 
 
 class Grant(NamedTuple):

@@ -28,6 +28,7 @@ class Session:
     """
 
     packaged = False
+    falls = False
     __slots__ = ("blocks", "ends", "limit", "meter", "offer", "offsets", "tariff", "tariffs")
 
     def __init__(self, offer, start, limit):

@@ -5,10 +5,11 @@ Its margin may be fine at the end of a minute and missing at its first second, w
 parent already bills a whole minute and its child but one second. A session can end at any
 second, so all of them count, not only the last.
 
-Both prices are step functions that never fall. On a stretch of the session the shortfall is
-at most the cost at its end less the sale at its start; stretches are halved until that bound
-is good enough. With the usual tariffs (each unit sold at or above its cost, in blocks that
-contain the parent's) no search is needed at all, see :func:`always_covered`.
+Both prices are step functions that never fall (what is sold by volume may; then the least of a
+stretch counts). On a stretch of the session the shortfall is at most the cost at its end less the
+sale at its start; stretches are halved until that bound is good enough. With the usual tariffs
+(each unit sold at or above its cost, in blocks that contain the parent's) no search is needed at
+all, see :func:`always_covered`.
 """
 
 from heapq import heappop, heappush
@@ -54,26 +55,27 @@ class Shortfall:
         self._sale_factor = 10 ** (digits - income.digits)
         self._cost_factor = 10 ** (digits - cost.meter.coins.digits)
         self._covered = always_covered(sale, cost, income)
+        self._rises = not sale.falls
 
     def at(self, quantity):
         """Return the shortfall of one length, in units of 10 ** -digits; may be negative."""
-        return self._paid(quantity) - self._received(quantity)
+        return self._paid(quantity) - self._received(quantity, quantity)
 
     def reach(self, limit, allowed):
         """Return the greatest length up to which the shortfall never exceeds ``allowed``.
 
         It is exact unless MAX_LOOKS is used up; then it is what was proved until there.
         """
-        if self._covered or self._paid(limit) <= allowed:
+        if self._covered or self._paid(limit) - min(0, self._received(1, limit)) <= allowed:
             return limit
         paid, received = _remember(self._paid), _remember(self._received)
         stretches, looks = [(0, limit)], 0
         while stretches:
             before, last = stretches.pop()
             looks += 1
-            if paid(last) - received(before + 1) <= allowed:
+            if paid(last) - received(before + 1, last) <= allowed:
                 continue
-            if looks > MAX_LOOKS or paid(last) == paid(before + 1):
+            if looks > MAX_LOOKS or last == before + 1 or (self._rises and paid(last) == paid(before + 1)):
                 return before
             middle = self._middle(before, last)
             stretches += [(middle, last), (before, middle)]
@@ -87,28 +89,30 @@ class Shortfall:
         if self._covered or length < 1:
             return 0
         paid, received = _remember(self._paid), _remember(self._received)
-        stretches, looks = [(received(1) - paid(length), 0, length)], 0
+        stretches, looks = [(received(1, length) - paid(length), 0, length)], 0
         while True:
             negative, before, last = heappop(stretches)
             looks += 1
             if negative >= 0:
                 return 0
-            if looks > MAX_LOOKS or paid(last) == paid(before + 1):
+            if looks > MAX_LOOKS or last == before + 1 or (self._rises and paid(last) == paid(before + 1)):
                 return -negative
             middle = self._middle(before, last)
-            heappush(stretches, (received(before + 1) - paid(middle), before, middle))
-            heappush(stretches, (received(middle + 1) - paid(last), middle, last))
+            heappush(stretches, (received(before + 1, middle) - paid(middle), before, middle))
+            heappush(stretches, (received(middle + 1, last) - paid(last), middle, last))
 
     def _paid(self, quantity):
         return self._cost.units(quantity) * self._cost_factor
 
-    def _received(self, quantity):
+    def _received(self, quantity, last):
+        """Return the least that any length from ``quantity`` to ``last`` brings."""
+        if quantity < 1:
+            return 0
         if self._sale.tariff.fine:
             # It may end within the unit: the cost of a block has come by then, and next to nothing of the unit.
             quantity -= 1
-        if quantity < 1:
-            return 0
-        return self._income.units(self._sale.exact(quantity)) * self._sale_factor
+        exact = self._sale.exact(quantity) if self._rises else self._sale.least(quantity, last)
+        return self._income.units(exact) * self._sale_factor
 
     def _middle(self, before, last):
         """Halve a stretch, where a block of the cost ends if one does."""
@@ -180,9 +184,9 @@ def _remember(function):
     """Neighbouring stretches ask for the same lengths."""
     known = {}
 
-    def remembered(quantity):
-        if quantity not in known:
-            known[quantity] = function(quantity)
-        return known[quantity]
+    def remembered(*lengths):
+        if lengths not in known:
+            known[lengths] = function(*lengths)
+        return known[lengths]
 
     return remembered

@@ -117,6 +117,13 @@ class VolumeTariff:
         earlier = _rounded(self.exact(before), digits, method) if before else ZERO
         return EXACT.add(EXACT.subtract(after, earlier), round_quotient(self.connection_charge, 1, digits, method))
 
+    def beyond(self, quantity, digits, method="half_up"):
+        """Return what a period costs just beyond a quantity at which a tier ends, rounded (kind ``volume``)."""
+        for tier in self.tiers:
+            if tier.upto is None or _fraction(tier.upto) > quantity:
+                return _rounded(tier.cost(_quantity(quantity)) + _fraction(tier.flat), digits, method)
+        raise Refused(NO_RATE)
+
     def grantable(self, before, available, digits, method="half_up", cap=10**15):
         """Return how many whole units an event may use at most, whenever it ends.
 

@@ -39,11 +39,12 @@ class TierAudit(models.Model):
                 self.env._("What a charge costs is what its transfer moved"),
                 SQL(
                     """
+                    -- What a cheaper tier of volume gives back is paid to the wallet: below zero.
                     SELECT w.account_id, c.wallet_id, c.cost, COALESCE(t.amount, 0), t.source_key
                       FROM tier_charge c
                       JOIN tier_wallet w ON w.id = c.wallet_id AND w.parent_id IS NOT NULL
                       LEFT JOIN tier_transfer t ON t.id = c.transfer_id
-                     WHERE c.cost <> CASE WHEN c.reverses_id IS NULL THEN COALESCE(t.amount, 0)
+                     WHERE c.cost <> CASE WHEN t.from_account_id = w.account_id THEN t.amount
                                           ELSE -COALESCE(t.amount_to, 0) END"""
                 ),
             ),
@@ -77,6 +78,18 @@ class TierAudit(models.Model):
                      GROUP BY w.account_id, b.id, e.id HAVING sum(u.units) <> 0"""
                 ),
             ),
+            "volumes": (
+                self.env._("What a period of a volume plan counts is what events used and refunds gave back"),
+                SQL(
+                    """
+                    SELECT w.account_id, c.wallet_id, COALESCE(u.units, 0), c.quantity, 'volume ' || c.id
+                      FROM tier_volume_counter c
+                      JOIN tier_wallet w ON w.id = c.wallet_id
+                      LEFT JOIN (SELECT counter_id, sum(counted) AS units
+                                   FROM tier_volume_use GROUP BY counter_id) u ON u.counter_id = c.id
+                     WHERE c.quantity <> COALESCE(u.units, 0)"""
+                ),
+            ),
             "refunded": (
                 self.env._("A refunded event is undone on every tier, any other on none"),
                 SQL(
@@ -89,7 +102,7 @@ class TierAudit(models.Model):
                       LEFT JOIN tier_transfer b ON b.id = r.transfer_id
                      WHERE CASE WHEN e.state <> 'refunded' THEN r.id IS NOT NULL
                            ELSE r.id IS NULL OR r.sale <> -c.sale
-                                OR b.reverses_id IS DISTINCT FROM c.transfer_id
+                                OR (b.reverses_id IS DISTINCT FROM c.transfer_id AND b.kind IS DISTINCT FROM 'usage')
                                 OR r.cost <> CASE WHEN c.transfer_id IS NULL THEN 0 ELSE -c.cost END
                            END"""
                 ),

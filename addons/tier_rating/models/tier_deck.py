@@ -1,14 +1,15 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-# The columns that a deck sets; a rate that differs in one of them was changed since.
-SAME = """r.price = {0}.price AND COALESCE(r.blocked, false) = COALESCE({0}.blocked, false)
-      AND COALESCE(r.initial_increment, 0) = COALESCE({0}.initial_increment, 0)
-      AND COALESCE(r.increment, 0) = COALESCE({0}.increment, 0)
-      AND COALESCE(r.connection_charge, 0) = COALESCE({0}.connection_charge, 0)
-      AND COALESCE(r.connection_charge_own, false) = COALESCE({0}.connection_charge_own, false)
-      AND r.date_to IS NOT DISTINCT FROM {0}.date_to"""
+from .. import loading
+from ..decks import reader
+from ..loading import words
+
+# A price that changes by more than this is shown with a warning, where nobody says otherwise.
+JUMP_PERCENT = 50
+# How many faults a person is shown at once.
+SHOWN_FAULTS = 20
 
 
 class TierDeck(models.Model):
@@ -21,12 +22,31 @@ class TierDeck(models.Model):
     name = fields.Char("File name", readonly=True)
     price_list_id = fields.Many2one("tier.price.list", required=True, readonly=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="price_list_id.company_id", store=True)
+    currency_id = fields.Many2one(related="price_list_id.currency_id")
     service_id = fields.Many2one("tier.service", required=True, readonly=True, ondelete="restrict")
+    date_from = fields.Date(
+        "Effective from", readonly=True, help="The first day of the rates for which the file names none."
+    )
+    full = fields.Boolean("Full deck", readonly=True, help="Rates that the file does not have any more are ended.")
+    jump_percent = fields.Float(
+        "Warn above (%)",
+        readonly=True,
+        digits=(6, 2),
+        default=JUMP_PERCENT,
+        help="A price that changes by more is shown with a warning.",
+    )
     state = fields.Selection(
-        [("checked", "Checked"), ("imported", "Imported"), ("undone", "Undone")],
+        [
+            ("waiting", "To be read"),
+            ("refused", "Refused"),
+            ("checked", "Checked"),
+            ("imported", "Imported"),
+            ("undone", "Undone"),
+        ],
         required=True,
         readonly=True,
-        default="checked",
+        default="waiting",
+        copy=False,
     )
     rates_version = fields.Integer(readonly=True, help="Of the price list when the deck was compared with it.")
     line_ids = fields.One2many("tier.deck.line", "deck_id", readonly=True)
@@ -37,7 +57,86 @@ class TierDeck(models.Model):
     blocked_count = fields.Integer("Blocked", readonly=True)
     changed_count = fields.Integer("Other terms", readonly=True)
     unchanged_count = fields.Integer("Unchanged", readonly=True)
+    removed_count = fields.Integer("Removed", readonly=True)
     warning_count = fields.Integer("Warnings", readonly=True)
+    fault_count = fields.Integer("Faults", readonly=True)
+    problems = fields.Text(readonly=True, help="Why nothing of it can be imported.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # A deck begins at the beginning, whatever a context says.
+        return super().create([{**vals, "state": "waiting"} for vals in vals_list])
+
+    # ------------------------------------------------------------------
+    # Check
+    # ------------------------------------------------------------------
+
+    def _check(self, stream, layout=None, progress=None):
+        """Read a file and compare it with the list; no rate is changed yet.
+
+        A file at fault leaves the deck refused, with its problems.
+
+        :param stream: bytes or a seekable binary file
+        :param layout: :class:`..decks.reader.Layout`
+        :param progress: called with the number of rows now and then
+        """
+        self.ensure_one()
+        bands = {band.code.lower(): band.id for band in self.env["tier.time.band"].search([])}
+        staging = loading.staging.Staging(bands, self.date_from, progress)
+        cr = self.env.cr
+        version = self._lock_list()
+        try:
+            staging.fill(cr, reader.read(stream, layout))
+        except reader.DeckError as error:
+            self._refuse([error], 1)
+            return
+        if staging.fault_count:
+            self._refuse(staging.faults, staging.fault_count)
+            return
+        if not staging.count:
+            self._refuse([], 1, self.env._("The deck has no rates."))
+            return
+        loading.comparing.write_lines(cr, self, self.jump_percent, staging)
+        if self.full:
+            day = self.date_from or staging.first_day or fields.Date.context_today(self)
+            loading.comparing.write_removed(cr, self, day)
+        self.write(
+            {
+                **loading.comparing.counts(cr, self),
+                "rates_version": version,
+                "state": "checked",
+                "fault_count": 0,
+                "problems": False,
+            }
+        )
+        self.env["tier.deck.line"].invalidate_model()
+
+    def _refuse(self, faults, count, problem=None):
+        """Keep what is wrong with the file.
+
+        :param faults: the first :class:`..decks.errors.DeckError`
+        :param int count: of all
+        """
+        lines = [problem] if problem else [words.sentence(self.env, fault) for fault in faults]
+        if faults and count > len(faults):
+            lines.append(self.env._("… and %s more.", count - len(faults)))
+        self.write({"state": "refused", "fault_count": count, "problems": "\n".join(lines)})
+
+    def _raise_if_refused(self):
+        """Tell a person at once.
+
+        :raise UserError: with the lines at fault
+        """
+        self.ensure_one()
+        if self.state != "refused":
+            return
+        lines = (self.problems or "").split("\n")
+        shown = lines[:SHOWN_FAULTS]
+        if self.fault_count > len(shown):
+            shown.append(self.env._("… and %s more.", self.fault_count - len(shown)))
+        if len(shown) == 1:
+            raise UserError(shown[0])
+        raise UserError(self.env._("Nothing was imported. Mend these lines and try again:\n%s", "\n".join(shown)))
 
     def _lock_list(self):
         """Lock the price list against other decks; return the version of its rates."""
@@ -50,71 +149,38 @@ class TierDeck(models.Model):
         )
         return self.env.cr.fetchone()[0]
 
+    # ------------------------------------------------------------------
+    # Import and undo
+    # ------------------------------------------------------------------
+
     def action_import(self):
         """Change the rates as shown, all or none."""
         self.check_access("write")
         for deck in self:
             deck.price_list_id.check_access("write")
-            version = deck._lock_list()
-            deck.invalidate_recordset(["state"])
-            if deck.state != "checked":
-                raise UserError(self.env._("This deck was imported already."))
-            if version != deck.rates_version:
-                raise UserError(self.env._("The rates changed since the deck was checked; check it again."))
-            deck._apply()
-            deck.state = "imported"
-            deck.price_list_id.message_post(
-                body=self.env._(
-                    "Rate deck %(name)s imported: %(new)s new rates, %(changed)s updated.",
-                    name=deck.name or "",
-                    new=deck.new_count,
-                    changed=deck.row_count - deck.new_count,
-                )
-            )
+            deck._import()
 
-    def _apply(self):
-        """Write the lines to the rates, in three statements whatever their number."""
-        cr, uid = self.env.cr, self.env.uid
-        cr.execute(
-            SQL(
-                """INSERT INTO tier_destination (name, create_uid, create_date, write_uid, write_date)
-                   SELECT DISTINCT destination, %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
-                     FROM tier_deck_line WHERE deck_id = %(deck)s
-                   ON CONFLICT (name) DO NOTHING""",
-                uid=uid,
-                deck=self.id,
-            )
-        )
-        cr.execute(
-            SQL(
-                """UPDATE tier_rate r
-                      SET destination_id = d.id, price = l.price, initial_increment = l.initial_increment,
-                          increment = l.increment, connection_charge = l.connection_charge,
-                          connection_charge_own = l.connection_charge_own, date_to = l.date_to,
-                          blocked = l.blocked, write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
-                     FROM tier_deck_line l JOIN tier_destination d ON d.name = l.destination
-                    WHERE l.deck_id = %s AND r.id = l.rate_id""",
-                uid,
-                self.id,
-            )
-        )
-        cr.execute(
-            SQL(
-                """INSERT INTO tier_rate (price_list_id, service_id, prefix, destination_id, price, initial_increment,
-                          increment, connection_charge, connection_charge_own, date_from, date_to, band_id, blocked,
-                          create_uid, create_date, write_uid, write_date)
-                   SELECT %(list)s, %(service)s, l.prefix, d.id, l.price, l.initial_increment, l.increment,
-                          l.connection_charge, l.connection_charge_own, l.date_from, l.date_to, l.band_id, l.blocked,
-                          %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
-                     FROM tier_deck_line l JOIN tier_destination d ON d.name = l.destination
-                    WHERE l.deck_id = %(deck)s AND l.rate_id IS NULL""",
-                list=self.price_list_id.id,
-                service=self.service_id.id,
-                uid=uid,
-                deck=self.id,
-            )
-        )
+    def _import(self):
+        version = self._lock_list()
+        self.invalidate_recordset(["state"])
+        if self.state in ("imported", "undone"):
+            raise UserError(self.env._("This deck was imported already."))
+        if self.state != "checked":
+            raise UserError(self.env._("Only a deck that was read without a fault can be imported."))
+        if version != self.rates_version:
+            raise UserError(self.env._("The rates changed since the deck was checked; check it again."))
+        loading.applying.apply(self.env.cr, self, self.env.uid)
         self.env.invalidate_all()
+        self.state = "imported"
+        self.price_list_id.message_post(
+            body=self.env._(
+                "Rate deck %(name)s imported: %(new)s new rates, %(changed)s updated, %(removed)s removed.",
+                name=self.name or "",
+                new=self.new_count,
+                changed=self.row_count - self.new_count - self.unchanged_count,
+                removed=self.removed_count,
+            )
+        )
 
     def action_undo(self):
         """Put the rates back as they were, except those that somebody changed since."""
@@ -136,42 +202,24 @@ class TierDeck(models.Model):
             )
             if later:
                 raise UserError(self.env._("Undo the later deck %s first.", later.name or later.id))
-            restored = deck._restore()
+            restored = loading.applying.undo(self.env.cr, deck, self.env.uid)
+            self.env.invalidate_all()
+            deck._remove_destinations()
             deck.state = "undone"
             deck.price_list_id.message_post(
                 body=self.env._("Rate deck %(name)s undone: %(count)s rates.", name=deck.name or "", count=restored)
             )
 
-    def _restore(self):
-        """Undo the lines; return how many."""
-        cr = self.env.cr
-        cr.execute(
-            SQL(
-                """UPDATE tier_rate r
-                      SET destination_id = o.destination_id, price = o.price, initial_increment = o.initial_increment,
-                          increment = o.increment, connection_charge = o.connection_charge,
-                          connection_charge_own = o.connection_charge_own, date_to = o.date_to, blocked = o.blocked,
-                          write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
-                     FROM tier_deck_line l CROSS JOIN LATERAL jsonb_populate_record(NULL::tier_rate, l.old) o
-                    WHERE l.deck_id = %s AND r.id = l.rate_id AND %s""",
-                self.env.uid,
-                self.id,
-                SQL(SAME.format("l")),
-            )
+    def _remove_destinations(self):
+        """Take back the destinations that came with the deck and that nothing is of.
+
+        :return: how many
+        """
+        self.ensure_one()
+        unused = SQL(" ").join(
+            SQL("AND NOT EXISTS (SELECT FROM %s u WHERE u.%s = d.id)", SQL.identifier(table), SQL.identifier(column))
+            for table, column in self.env["tier.destination"]._links()
         )
-        count = cr.rowcount
-        cr.execute(
-            SQL(
-                """DELETE FROM tier_rate r USING tier_deck_line l
-                    WHERE l.deck_id = %s AND l.rate_id IS NULL AND r.price_list_id = %s AND r.service_id = %s
-                      AND r.prefix = l.prefix AND COALESCE(r.band_id, 0) = COALESCE(l.band_id, 0)
-                      AND r.date_from IS NOT DISTINCT FROM l.date_from AND %s""",
-                self.id,
-                self.price_list_id.id,
-                self.service_id.id,
-                SQL(SAME.format("l")),
-            )
-        )
-        count += cr.rowcount
-        self.env.invalidate_all()
-        return count
+        self.env.cr.execute(SQL("DELETE FROM tier_destination d WHERE d.deck_id = %s %s", self.id, unused))
+        self.env["tier.destination"].invalidate_model()
+        return self.env.cr.rowcount

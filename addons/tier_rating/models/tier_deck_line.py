@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from odoo.addons.tier_billing.models.ledger_link import LedgerLink
 
@@ -6,7 +6,7 @@ from ..const import RATE_DIGITS
 
 
 class TierDeckLine(models.Model):
-    """What a deck changes in one rate; what it leaves as it is has no line."""
+    """One rate of a deck and what it changes, or a rate that a full deck removes."""
 
     _name = "tier.deck.line"
     _description = "Line of a Rate Deck"
@@ -22,13 +22,13 @@ class TierDeckLine(models.Model):
             ("down", "Down"),
             ("blocked", "Blocked"),
             ("changed", "Other terms"),
+            ("unchanged", "Unchanged"),
+            ("removed", "Removed"),
         ],
         readonly=True,
     )
-    warning = fields.Selection(
-        [("jump", "Large change of price"), ("later", "A later rate applies already"), ("unknown", "New destination")],
-        readonly=True,
-    )
+    warnings = fields.Char(readonly=True, help="The codes of what to look at, for filters.")
+    warnings_text = fields.Char("Look at", compute="_compute_warnings_text")
     line = fields.Integer(readonly=True, help="Of the file.")
     prefix = fields.Char(required=True, readonly=True)
     destination = fields.Char(readonly=True)
@@ -42,5 +42,28 @@ class TierDeckLine(models.Model):
     date_to = fields.Date(readonly=True)
     band_id = LedgerLink("tier.time.band", readonly=True)
     blocked = fields.Boolean(readonly=True)
-    rate_id = LedgerLink("tier.rate", readonly=True, help="That is updated; empty for a new one.")
+    rate_id = LedgerLink("tier.rate", readonly=True, help="That it changes or leaves as it is; empty for a new one.")
     old = fields.Json(readonly=True, help="The rate as it was.")
+
+    @api.model
+    def _warnings(self):
+        """Return what the codes of warnings mean.
+
+        :rtype: dict
+        """
+        _ = self.env._
+        return {
+            "cost": _("Below cost"),
+            "jump": _("Large change of price"),
+            "double": _("Stands in the deck twice"),
+            "overlap": _("Overlaps another period"),
+            "later": _("A later rate is known already"),
+            "unknown": _("New destination"),
+        }
+
+    @api.depends("warnings")
+    @api.depends_context("lang")
+    def _compute_warnings_text(self):
+        words = self._warnings()
+        for line in self:
+            line.warnings_text = ", ".join(words[code] for code in (line.warnings or "").split())

@@ -39,7 +39,9 @@ class TierFigures(models.AbstractModel):
     currency_id = LedgerLink("res.currency", readonly=True)
     attempts = fields.Integer(readonly=True, help="Calls, answered or not, and other things consumed.")
     answered = fields.Integer(readonly=True)
-    refunds = fields.Integer(readonly=True, help="Corrections made in this period; the call itself stays one.")
+    refunds = fields.Integer(
+        "Corrections", readonly=True, help="Refunds and re-ratings in this period; the call itself stays one."
+    )
     seconds = fields.Float(digits=(16, 3), readonly=True, help="From answer to end.")
     billed_seconds = fields.Float(digits=(16, 3), readonly=True, help="What the seller's own parent or carrier billed.")
     sold_seconds = fields.Float(digits=(16, 3), readonly=True, help="What the seller billed its customers.")

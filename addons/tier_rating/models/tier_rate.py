@@ -3,6 +3,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.tier_billing.models.ledger_link import LedgerLink
+
 from ..const import RATE_DIGITS
 
 
@@ -14,10 +16,13 @@ class TierRate(models.Model):
     _order = "price_list_id, prefix, band_id, date_from desc"
     _rec_name = "prefix"
 
-    price_list_id = fields.Many2one("tier.price.list", required=True, ondelete="cascade", index=True)
+    # The database checks links once per statement (loading/links.sql).
+    create_uid = LedgerLink("res.users", "Created by", readonly=True)
+    write_uid = LedgerLink("res.users", "Last Updated by", readonly=True)
+    price_list_id = LedgerLink("tier.price.list", required=True, ondelete="cascade")
     company_id = fields.Many2one(related="price_list_id.company_id")
     currency_id = fields.Many2one(related="price_list_id.currency_id")
-    service_id = fields.Many2one(
+    service_id = LedgerLink(
         "tier.service",
         required=True,
         ondelete="restrict",
@@ -27,9 +32,9 @@ class TierRate(models.Model):
         required=True,
         help="Digits that the number starts with, country code first, or a resource code.",
     )
-    destination_id = fields.Many2one("tier.destination", ondelete="restrict", index=True)
+    destination_id = LedgerLink("tier.destination", ondelete="restrict", index=True)
     price = fields.Float(digits=RATE_DIGITS, required=True, help="Per unit of the service.")
-    band_id = fields.Many2one("tier.time.band", "Time band", ondelete="restrict", help="Empty: at all times.")
+    band_id = LedgerLink("tier.time.band", "Time band", ondelete="restrict", help="Empty: at all times.")
     # A flag, because empty (take the brand's) and zero (none) differ.
     connection_charge_own = fields.Boolean("Own connection charge")
     connection_charge = fields.Float(digits=RATE_DIGITS)

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .. import loading
 from ..engine.bands import DAY, Band, Window
 
 
@@ -17,6 +18,10 @@ class TierTimeBand(models.Model):
     line_ids = fields.One2many("tier.time.band.line", "band_id", copy=True)
 
     _code_unique = models.Constraint("UNIQUE (code)", "A band with this code exists already.")
+
+    def init(self):
+        # Here, where the tables of rates and of all that they link to exist.
+        loading.links.install(self.env.cr)
 
     def _engine_band(self):
         """Return the band as the rating engine takes it.

@@ -2,8 +2,9 @@
 
 * :mod:`.horizon`: up to which charge everything is committed
 * :mod:`.sums`: adding charges to the sums, and proving that nothing is missing
+* :mod:`.month`: figures of wallets from the sums, and from charges where those are not enough
 """
 
-from . import horizon, sums
+from . import horizon, month, sums
 
-__all__ = ["horizon", "sums"]
+__all__ = ["horizon", "month", "sums"]

@@ -25,30 +25,52 @@ MEASURES = (
 _KEYS = ("company_id", "wallet_id", "tier", "service_id", "destination_id", "price_list_id", "brand_id", "currency_id")
 _OPTIONAL = ("service_id", "destination_id", "price_list_id", "brand_id")
 
-# What a charge adds. A refund, or another correction, takes money and no call away: it was one.
-# The brand is that of the price list which the customer bought by. Leans on the unique index of a
-# charge for the customer's own.
-_PARTS = SQL(
+SELLERS = SQL("(c.child_id IS NOT NULL OR c.tier = 0)")
+
+
+def _parts(after, until):
+    """Return what the charges with numbers in a range add, as a SELECT.
+
+    A refund, or another correction, changes money and units and takes no call away: it was one. What
+    a seller billed its customer stands on the customer's own charge, whose seller is the one that has
+    it for a customer in the same event; so does the brand, as that of the customer's price list. Leans on
+    the unique index of charges for the others of an event.
+
+    :param int after: not this one
+    :param SQL until: this one too
     """
-    SELECT c.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
-           c.price_list_id, l.brand_id, c.currency_id,
-           (c.reverses_id IS NULL)::integer AS attempts,
-           (c.reverses_id IS NULL AND c.answered)::integer AS answered,
-           (c.reverses_id IS NOT NULL AND c.answered)::integer AS refunds,
-           CASE WHEN s.is_time THEN c.quantity ELSE 0 END AS seconds,
-           CASE WHEN s.is_time THEN c.billed_quantity ELSE 0 END AS billed_seconds,
-           CASE WHEN NOT s.is_time OR b.id IS NULL THEN 0
-                WHEN c.reverses_id IS NULL THEN b.billed_quantity
-                WHEN c.sale <> 0 THEN -b.billed_quantity ELSE 0 END AS sold_seconds,
-           CASE WHEN s.is_time THEN 0 ELSE c.quantity END AS units,
-           c.sale, c.cost, c.margin
-      FROM tier_charge c
-      LEFT JOIN tier_service s ON s.id = c.service_id
-      LEFT JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
-                             AND COALESCE(b.reverses_id, 0) = 0
-      LEFT JOIN tier_price_list l ON l.id = b.price_list_id"""
-)
-_SELLERS = SQL("(c.child_id IS NOT NULL OR c.tier = 0)")
+    return SQL(
+        """
+        SELECT c.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
+               c.price_list_id, l.brand_id, c.currency_id,
+               (c.reverses_id IS NULL)::integer AS attempts,
+               (c.reverses_id IS NULL AND c.answered)::integer AS answered,
+               (c.reverses_id IS NOT NULL AND c.answered)::integer AS refunds,
+               CASE WHEN s.is_time THEN c.quantity ELSE 0 END AS seconds,
+               CASE WHEN s.is_time THEN c.billed_quantity ELSE 0 END AS billed_seconds,
+               0::numeric AS sold_seconds,
+               CASE WHEN s.is_time THEN 0 ELSE c.quantity END AS units,
+               c.sale, c.cost, c.margin
+          FROM tier_charge c
+          LEFT JOIN tier_service s ON s.id = c.service_id
+          LEFT JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
+                                 AND COALESCE(b.reverses_id, 0) = 0
+          LEFT JOIN tier_price_list l ON l.id = b.price_list_id
+         WHERE c.id > %(after)s AND c.id <= %(until)s AND %(sellers)s
+        UNION ALL
+        SELECT b.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
+               c.price_list_id, l.brand_id, c.currency_id, 0, 0, 0, 0, 0, b.billed_quantity, 0, 0, 0, 0
+          FROM tier_charge b
+          JOIN tier_charge c ON c.event_id = b.event_id AND c.child_id = b.wallet_id AND c.reverses_id IS NULL
+          JOIN tier_service s ON s.id = c.service_id AND s.is_time
+          LEFT JOIN tier_charge o ON o.event_id = b.event_id AND o.wallet_id = b.wallet_id
+                                 AND COALESCE(o.reverses_id, 0) = 0
+          LEFT JOIN tier_price_list l ON l.id = o.price_list_id
+         WHERE b.id > %(after)s AND b.id <= %(until)s AND b.billed_quantity <> 0""",
+        after=after,
+        until=until,
+        sellers=SELLERS,
+    )
 
 
 def unique_index(period):
@@ -73,25 +95,21 @@ def add(cr, after, until):
     cr.execute(
         SQL(
             """
-            WITH part AS MATERIALIZED (%(parts)s
-                  WHERE c.id > %(after)s AND c.id <= %(until)s AND %(sellers)s),
+            WITH part AS MATERIALIZED (%(parts)s),
                  hours AS (%(hours)s)
             %(days)s""",
-            parts=_PARTS,
-            sellers=_SELLERS,
-            after=after,
-            until=until,
+            parts=_parts(after, until),
             hours=_upsert("hour", SQL("date_trunc('hour', p.date)"), SQL("part p WHERE p.tier = 0")),
             days=_upsert(
                 "day",
                 SQL("((p.date AT TIME ZONE 'UTC') AT TIME ZONE z.tz)::date"),
-                SQL("part p JOIN %s z ON z.id = p.company_id", _zones()),
+                SQL("part p JOIN %s z ON z.id = p.company_id", zones()),
             ),
         )
     )
 
 
-def _zones():
+def zones():
     """Return the companies with the time zone of their books, in which their days are."""
     return SQL(
         """(SELECT k.id, COALESCE(k.tier_books_tz, a.tz, 'UTC') AS tz
@@ -140,11 +158,9 @@ def differences(until):
     :return: ``SQL`` that selects wallet id, expected, found and the name of the figure
     """
     charged = SQL(
-        "(SELECT c.wallet_id, c.tier, %s FROM (%s WHERE c.id <= %s AND %s) c GROUP BY 1, 2)",
+        "(SELECT c.wallet_id, c.tier, %s FROM (%s) c GROUP BY 1, 2)",
         SQL(", ").join(SQL("sum(%s) AS %s", *[SQL.identifier(measure)] * 2) for measure in MEASURES),
-        _PARTS,
-        until,
-        _SELLERS,
+        _parts(0, until),
     )
     checks = [
         SQL(

@@ -257,12 +257,13 @@ class TestRateImport(TierRatingCase):
         deck = self.check(HEADER + "49,Germany,1.2\n43,Austria,0.5\n41,Switzerland,3\n39,Rome Test,1\n33,Neverland,1\n")
         self.assertEqual(self.rates(), before)
         self.assertFalse(self.env["tier.destination"].search([("name", "=", "Rome Test")]))
-        figures = [(line.prefix, line.change, line.warning) for line in deck.line_ids]
+        figures = [(line.prefix, line.change, line.warnings) for line in deck.line_ids]
         self.assertEqual(
             figures,
             [
                 ("49", "up", False),
                 ("43", "down", "jump"),
+                ("41", "unchanged", False),
                 ("39", "changed", "unknown"),
                 ("33", "new", "unknown"),
             ],

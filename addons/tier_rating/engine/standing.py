@@ -1,0 +1,197 @@
+"""Sessions whose units cost what a period's whole quantity makes of them, see :mod:`.volume`.
+
+The rate tells what is billed of a session (increments, grace) and its connection charge; the
+volume tariff then prices the billed units by where the period stands. A brand's minimum and
+maximum charge are for single sessions and do not apply: the units of a period have one price.
+
+>>> from datetime import datetime
+>>> from .offer import Offer
+>>> from .price import price
+>>> from .tariff import Rate, Terms
+>>> from .volume import VolumeTier
+>>> offer = Offer(Terms(connection_charge=Decimal("0.05")), (Rate(1, "44", Decimal(9)),))
+>>> tariff = VolumeTariff((VolumeTier(100, Decimal("0.02")), VolumeTier(None, Decimal("0.01"))))
+>>> charged = price(datetime(2026, 1, 1), 30, offer)
+>>> price_by_volume(charged, offer, 30, Standing(tariff, 90)).amount
+Decimal('0.45')
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from .increments import begun, exactly, plain
+from .price import FREE, GRACE, UNANSWERED
+from .rounding import EXACT, ratio, round_quotient
+from .tariff import ZERO
+from .volume import VOLUME, VolumeTariff
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a payer stands in a period.
+
+    :param VolumeTariff tariff: in the payer's currency, without a connection charge
+    :param before: units used earlier in the period, ``int``, ``Decimal`` or ``Fraction``
+    :param Decimal owed: what earlier refunds left open, in the payer's currency; below zero:
+        to its favour
+    """
+
+    tariff: VolumeTariff
+    before: object = 0
+    owed: Decimal = ZERO
+
+    def cost(self, units, terms):
+        """Return what so many more units cost now, rounded, without what is owed; may be negative."""
+        return self.tariff.charge(self.before, units, terms.rounding_digits, terms.rounding_method)
+
+
+def price_by_volume(charged, offer, quantity, standing, included=0):
+    """Return the price of a session by volume.
+
+    :param Price charged: what it costs by its rate, packages considered
+    :param Offer offer: that it was made with
+    :param quantity: seconds or units, see ``price``
+    :param Standing standing: of the payer when the session is charged
+    :param included: of the billed units those that a package covered: they do not count
+    :return: :class:`Price`. Its amount is negative where a cheaper tier gives more back than the
+        session costs. Converted to another currency it is converted from the rounded amount:
+        it is the period that is exact.
+    """
+    if charged.reason in (UNANSWERED, GRACE):
+        return charged
+    units = exactly(charged.billed) - exactly(included)
+    cost = standing.cost(units, offer.terms) if units else ZERO
+    amount = EXACT.add(_with_charges(cost, charged.connection, offer, begun(quantity)), standing.owed)
+    return charged._replace(
+        amount=amount,
+        fraction=ratio(amount),
+        parts=_parts(standing, units),
+        reason=None if amount else FREE,
+    )
+
+
+def _with_charges(cost, connection, offer, quantity):
+    """Return a cost with the connection charge and the surcharge of a session, each rounded."""
+    terms = offer.terms
+
+    def rounded(charge):
+        above, below = ratio(charge)
+        factor = ratio(offer.factor)
+        return round_quotient(above * factor[0], below * factor[1], terms.rounding_digits, terms.rounding_method)
+
+    if connection:
+        fee = rounded(connection)
+        cost = max(cost, fee) if terms.connection_deductible else EXACT.add(cost, fee)
+    if terms.surcharge and terms.surcharge_after is not None and quantity > terms.surcharge_after:
+        cost = EXACT.add(cost, rounded(terms.surcharge))
+    return cost
+
+
+def _parts(standing, units):
+    """Return (None, units, price of a block) of each tier that the units lie in; of the reached one for all."""
+    tariff, before = standing.tariff, exactly(standing.before)
+    after, parts, start = before + units, [], 0
+    if not units:
+        return ()
+    for tier in tariff.tiers:
+        end = after if tier.upto is None else min(after, Fraction(*ratio(tier.upto)))
+        if tariff.kind == VOLUME:
+            if end == after:
+                return ((None, plain(units), tier.price),)
+        elif end > max(start, before):
+            parts.append((None, plain(end - max(start, before)), tier.price))
+        start = max(start, end)
+    return tuple(parts)
+
+
+class VolumeSession:
+    """The price of one session by volume as a function of its length, to search in.
+
+    With the kind ``volume`` the price falls where a cheaper tier begins. So what a payer must
+    have for a length is the highest up to there, :meth:`units`; and what its parent may count on
+    is the :meth:`least` of the lengths in question.
+
+    :param session: :class:`.session.Session` of the rate
+    :param Standing standing: of the payer
+    :param Package package: that is used before, or None
+    """
+
+    packaged = True  # so that nobody takes it for its rate
+    __slots__ = ("_ends", "_extra", "blocks", "limit", "meter", "package", "session", "standing", "tariff")
+
+    def __init__(self, session, standing, package=None):
+        self.session, self.standing, self.package = session, standing, package
+        self.blocks, self.limit, self.meter = session.blocks, session.limit, session.meter
+        self.tariff = session.tariff
+        before = exactly(standing.before)
+        # What is left of each tier.
+        self._ends = [end for tier in standing.tariff.tiers[:-1] if (end := Fraction(*ratio(tier.upto)) - before) > 0]
+
+    def units(self, quantity):
+        """Return the most that any length up to this one costs, in smallest coins; 0 or more."""
+        if quantity < 1 or quantity <= self.meter.grace:
+            return 0
+        billed = self._billed(quantity)
+        lengths = [billed]
+        if self.falls:
+            lengths += [end for end in self._ends if end < billed]
+        return max(0, *(self._coins(length, quantity) for length in lengths))
+
+    @property
+    def falls(self):
+        """Whether a longer session may cost less."""
+        return self.standing.tariff.kind == VOLUME
+
+    def exact(self, quantity):
+        """Return the price of a length over ``meter.denominator``; may be negative."""
+        return self.least(quantity, quantity)
+
+    def least(self, start, end):
+        """Return the least price of the lengths from start to end, over ``meter.denominator``."""
+        grace = self.meter.grace
+        coins = [0] if start <= grace else []
+        if end > grace:
+            first, last = self._billed(max(start, 0)), self._billed(end)
+            coins.append(self._coins(first, start))
+            if self.falls:
+                # Just beyond the end of a tier all units have the price of the next one.
+                coins += [self._coins(length, start, beyond=True) for length in self._ends if first <= length < last]
+        digits = self.session.offer.terms.rounding_digits
+        return Fraction(min(coins) * self.meter.denominator) / Fraction(10) ** digits
+
+    def affordable(self, units, limit):
+        """Return the greatest length up to a limit that never costs more than so many coins."""
+        if self.units(limit) <= units:
+            return limit
+        good, bad = 0, limit
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            if self.units(middle) <= units:
+                good = middle
+            else:
+                bad = middle
+        return good
+
+    def floor(self, quantity):
+        """Return the end of the last whole block within a length."""
+        return self.session.floor(quantity)
+
+    def _billed(self, quantity):
+        if self.package is None:
+            return self.blocks.end(quantity)
+        used, billed = self.package.draw(quantity, self.blocks)
+        return billed - used
+
+    def _coins(self, billed, quantity, beyond=False):
+        offer, tariff = self.session.offer, self.standing.tariff
+        terms = offer.terms
+        if beyond:
+            before = exactly(self.standing.before)
+            cost = tariff.beyond(before + billed, terms.rounding_digits, terms.rounding_method)
+            if before:
+                cost = EXACT.subtract(cost, tariff.charge(0, before, terms.rounding_digits, terms.rounding_method))
+        else:
+            cost = self.standing.cost(billed, terms) if billed else ZERO
+        cost = _with_charges(cost, self.tariff.charge, offer, quantity)
+        return int(EXACT.scaleb(EXACT.add(cost, self.standing.owed), terms.rounding_digits))

@@ -1,0 +1,40 @@
+"""What is wrong with a deck, in the language of who reads it."""
+
+
+def sentence(env, fault):
+    """Return a fault as a sentence.
+
+    :param env: Odoo environment
+    :param fault: :class:`..decks.errors.DeckError`
+    :rtype: str
+    """
+    _ = env._
+    said = {
+        "empty_file": _("the file is empty."),
+        "no_column": _("no column %(names)s; the first line must name the columns."),
+        "not_text": _("this is not a text file; save the deck as CSV or XLSX."),
+        "bad_csv": _("the file is not valid CSV: %(why)s."),
+        "bad_workbook": _("the workbook cannot be read; save it again as XLSX or CSV."),
+        "broken_workbook": _("the workbook is broken here."),
+        "large_workbook": _("the workbook is too large; save the deck as CSV."),
+        "odd_workbook": _("the workbook is not one that a spreadsheet program writes."),
+        "no_sheet": _("there is no sheet %(sheet)s; the workbook has %(sheets)s."),
+        "no_sheets": _("the workbook has no sheet."),
+        "no_price": _("the price is empty."),
+        "long_name": _("the destination is longer than %(longest)s characters: %(text)s."),
+        "ends_first": _("the rate ends on %(end)s, before it begins on %(begin)s."),
+        "double": _("prefix %(prefix)s stands on line %(other)s already, with other terms."),
+        "no_band": _("there is no time band %(band)s; create it first."),
+        "country_code": _("%(text)s is not a country code; write digits only."),
+        "many_prefixes": _("%(text)s stands for more than %(most)s prefixes."),
+        "prefix": _("%(text)s is not a prefix; write digits only."),
+        "long_prefix": _("%(text)s is not a prefix; it has more than %(most)s digits."),
+        "range": _("%(text)s is not a range of prefixes; write it as 4420-4429."),
+        "large_range": _("%(text)s is a range of more than %(most)s prefixes."),
+        "number": _("%(column)s is not a number: %(text)s."),
+        "out_of_range": _("%(column)s is out of range: %(text)s."),
+        "decimals": _("%(column)s has more than %(most)s decimals: %(text)s."),
+        "seconds": _("%(column)s is not a number of seconds up to a day: %(text)s."),
+        "date": _("%(text)s is not a date; write it as 2026-11-20."),
+    }[fault.code]
+    return _("Line %(line)s: %(words)s", line=fault.line, words=said % fault.values)

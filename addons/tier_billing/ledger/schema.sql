@@ -164,8 +164,8 @@ BEGIN
           FROM moves m
          WHERE a.id = m.account_id AND a.company_id = m.company_id AND a.currency_id = m.currency_id
            AND COALESCE(a.wallet_id, 0) = m.wallet_id AND (NOT m.exchange OR a.kind = 'exchange')
-        RETURNING a.id, a.kind = 'wallet' AND (a.daily_limit > 0 OR a.monthly_limit > 0) AS limited)
-    SELECT (SELECT count(*) FROM moves) = count(*), array_agg(id) FILTER (WHERE limited)
+        RETURNING a.id, a.kind = 'wallet' AND (a.daily_limit > 0 OR a.monthly_limit > 0) AS counts)
+    SELECT (SELECT count(*) FROM moves) = count(*), array_agg(id) FILTER (WHERE counts)
       INTO fits, counted
       FROM moved;
     IF NOT fits THEN

@@ -71,5 +71,8 @@
         "demo/res_partner_demo.xml",
         "demo/tier_rating_demo.xml",
         "demo/tier_hotel_demo.xml",
+        "demo/tier_office_demo.xml",
+        "demo/tier_university_demo.xml",
+        "demo/tier_hosting_demo.xml",
     ],
 }

@@ -32,6 +32,7 @@ from . import (
     test_statement_brand,
     test_suspense,
     test_tariffs,
+    test_trades,
     test_transfer_report,
     test_usage_dashboard,
     test_usage_import,

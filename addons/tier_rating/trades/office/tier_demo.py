@@ -1,0 +1,67 @@
+import io
+from datetime import datetime, timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+
+from .. import smdr
+
+# Day and hour of last month (UTC), extension, dialled, seconds.
+CALLS = [
+    (3, 15, "401", "14155550111", 640),
+    (3, 16, "402", "011442079460011", 1265),
+    (5, 14, "403", "17035550100", 75),
+    (9, 18, "401", "01149301234567", 842),
+    (12, 15, "404", "12025550142", 301),
+    (12, 19, "402", "011442079460011", 512),
+    (17, 14, "403", "01133142278186", 233),
+    (21, 17, "401", "14155550111", 95),
+    (24, 20, "404", "01152555550173", 1460),
+]
+
+
+class TierDemo(models.AbstractModel):
+    """Last month at an office, and its charge-back as a draft."""
+
+    _inherit = "tier.demo"
+
+    @api.model
+    def _load(self, progress=None):
+        super()._load(progress)
+        switch = self.env.ref("tier_rating.switch_office")
+        if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
+            if progress:
+                progress("Charging an office's calls back to departments")
+            self._load_office(switch)
+
+    @api.model
+    def _load_office(self, switch):
+        """Charge the calls of last month and make the draft of their charge-back.
+
+        :param switch: ``tier.switch`` of the office
+        """
+        month = fields.Date.today().replace(day=1) - relativedelta(months=1)
+        start = datetime(month.year, month.month, 1)
+        calls = [(start + timedelta(days=day - 1, hours=hour), *call, "") for day, hour, *call in CALLS]
+        data = smdr.panasonic(calls, switch.tz)
+        self.env["tier.usage.import"]._import_open_file(switch, io.BytesIO(data), "smdr-office.txt")
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        company = switch.company_id
+        accounts = self.env["account.account"].search(
+            [("account_type", "=", "expense"), ("company_ids", "in", company.ids)], limit=2
+        )
+        journal = self.env["account.journal"].search(
+            [("type", "=", "general"), ("company_id", "=", company.id)], limit=1
+        )
+        if accounts and journal:
+            self.env["tier.chargeback"].create(
+                {
+                    "company_id": company.id,
+                    "date_from": month,
+                    "journal_id": journal.id,
+                    "expense_account_id": accounts[0].id,
+                    "recovery_account_id": accounts[-1].id,
+                }
+            )
+            self.env.cr.commit()  # pylint: disable=invalid-commit

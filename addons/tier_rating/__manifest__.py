@@ -55,6 +55,8 @@
         "views/tier_report_menus.xml",
         "views/tier_number_class_views.xml",
         "views/tier_own_prices_views.xml",
+        "wizards/tier_price_explain_views.xml",
+        "views/tier_price_explain_buttons.xml",
         "views/tier_record_mapping_views.xml",
         "views/tier_usage_invoice_views.xml",
         "trades/hotel/tier_hotel_views.xml",

@@ -50,6 +50,7 @@ from . import (
     tier_usage_dashboard,
     tier_usage_day,
     tier_usage_event,
+    tier_usage_event_explain,
     tier_usage_hour,
     tier_usage_import,
     tier_usage_kept,

@@ -22,6 +22,7 @@ from . import (
     test_own_prices,
     test_packages,
     test_payout_margin,
+    test_price_explain,
     test_price_lists,
     test_rate_import,
     test_rate_sheet,

@@ -16,6 +16,7 @@ RIGHTS = {
     "tier.brand": PRICES,
     "tier.price.list": PRICES,
     "tier.price.markup": PRICES,
+    "tier.price.explain": {"auditor": "rwcu", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.number.class": PRICES,
     "tier.number.class.line": PRICES,
     "tier.rate": PRICES,

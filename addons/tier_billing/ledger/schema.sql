@@ -27,7 +27,8 @@ BEGIN
     -- same as below for a batch, by two updates of a row each in the one lock order, whose
     -- conditions are what has to fit. Statements over sets take a lone transfer four times
     -- as long.
-    IF lone.rows = 1 AND lone.currency_id = lone.currency_to_id AND lone.kind <> 'refund' THEN
+    IF lone.rows = 1 AND lone.currency_id = lone.currency_to_id AND lone.kind NOT IN ('refund', 'rebate')
+       AND (lone.kind <> 'usage' OR lone.reverses_id IS NULL) THEN
         fits := lone.amount = lone.amount_to AND lone.exchange_in_id IS NULL AND lone.exchange_out_id IS NULL;
         began := clock_timestamp();
         IF lone.to_account_id < lone.from_account_id THEN
@@ -123,6 +124,24 @@ BEGIN
         END IF;
     END IF;
 
+    -- What corrects a payment for usage goes between its two accounts: more usage the same
+    -- way, a rebate backwards. It points at the payment itself, never at another correction.
+    IF EXISTS (SELECT FROM new_rows WHERE kind = 'rebate' OR (kind = 'usage' AND reverses_id IS NOT NULL)) THEN
+        SELECT n.source_key INTO bad
+          FROM new_rows n LEFT JOIN tier_transfer o ON o.id = n.reverses_id
+         WHERE (n.kind = 'rebate' OR (n.kind = 'usage' AND n.reverses_id IS NOT NULL))
+           AND (o.kind = 'usage' AND o.reverses_id IS NULL
+                AND CASE n.kind WHEN 'usage'
+                         THEN o.from_account_id = n.from_account_id AND o.to_account_id = n.to_account_id
+                         ELSE o.from_account_id = n.to_account_id AND o.to_account_id = n.from_account_id END
+               ) IS NOT TRUE
+         LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'tier: correction % does not fit the payment that it changes', bad.source_key
+                  USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    END IF;
+
     -- One lock order (by id) for everybody: no deadlock between writers.
     began := clock_timestamp();
     -- OFFSET 0 keeps the order, and a probe of the primary key for each: the plan is made for
@@ -147,6 +166,26 @@ BEGIN
              GROUP BY account_id) d
      WHERE a.id = d.account_id;
 
+    -- No more goes back than was paid, corrections included. Asked under the locks of the
+    -- accounts, which all who correct one payment need. Leans on the index on reverses_id.
+    IF EXISTS (SELECT FROM new_rows WHERE kind IN ('refund', 'rebate') AND reverses_id IS NOT NULL) THEN
+        SELECT o.source_key INTO bad
+          FROM (SELECT DISTINCT reverses_id AS id FROM new_rows
+                 WHERE kind IN ('refund', 'rebate') AND reverses_id IS NOT NULL) paid
+          JOIN tier_transfer o ON o.id = paid.id
+         CROSS JOIN LATERAL (
+               SELECT sum(CASE t.kind WHEN 'usage' THEN t.amount ELSE -t.amount_to END) AS amount,
+                      sum(CASE t.kind WHEN 'usage' THEN t.amount_to ELSE -t.amount END) AS amount_to
+                 FROM tier_transfer t
+                WHERE t.reverses_id = o.id AND t.kind IN ('usage', 'refund', 'rebate')) c
+         WHERE o.amount + c.amount < 0 OR o.amount_to + c.amount_to < 0
+         LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'tier: more would go back of transfer % than was paid', bad.source_key
+                  USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    END IF;
+
     -- 2. Nobody gives away what it does not have, as above.
     SELECT a.id INTO bad
       FROM new_rows n
@@ -162,16 +201,20 @@ BEGIN
 
     -- What wallets with a spending limit have spent: see spending.sql. The accounts are
     -- locked, so nobody begins or ends counting in between. A refund gives back the day
-    -- on which the money was spent.
+    -- on which the money was spent, and what corrects a payment counts on the day of that.
     -- Leans on: tier_account_pkey, tier_transfer_pkey.
     INSERT INTO tier_spending (account_id, day, amount)
     SELECT a.id, tier_local_day(n.moment, a.tz), sum(n.amount)
       FROM (SELECT from_account_id AS account_id, date AS moment, amount
-              FROM new_rows WHERE kind = 'usage'
+              FROM new_rows WHERE kind = 'usage' AND reverses_id IS NULL
+            UNION ALL
+            SELECT u.from_account_id, o.date, u.amount
+              FROM new_rows u JOIN tier_transfer o ON o.id = u.reverses_id
+             WHERE u.kind = 'usage'
             UNION ALL
             SELECT r.to_account_id, COALESCE(o.date, r.date), -r.amount_to
               FROM new_rows r LEFT JOIN tier_transfer o ON o.id = r.reverses_id
-             WHERE r.kind = 'refund') n
+             WHERE r.kind IN ('refund', 'rebate')) n
      -- OFFSET 0 keeps this a probe of the primary key for each row: what a batch has
      -- is never worth a scan of all accounts, which the planner cannot know.
      CROSS JOIN LATERAL (

@@ -29,6 +29,7 @@ from . import (
     test_record_mapping,
     test_refund,
     test_settle,
+    test_rerating,
     test_spending_limits,
     test_statement_brand,
     test_suspense,

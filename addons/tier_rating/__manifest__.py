@@ -16,6 +16,7 @@
         "data/tier_number_class_data.xml",
         "data/tier_rerating_data.xml",
         "data/ir_cron.xml",
+        "data/tier_package_fee_data.xml",
         "trades/hotel/tier_item_data.xml",
         "trades/hotel/tier_hotel_rules.xml",
         "report/tier_call_list_report.xml",

@@ -20,6 +20,7 @@ from . import (
     test_move,
     test_number_classes,
     test_own_prices,
+    test_package_fee,
     test_packages,
     test_payout_margin,
     test_price_explain,

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ..charging import catalogue, numbers, packages
+from ..charging import catalogue, numbers, packages, volumes
 from ..charging.pricing import REASON_OF, Item, Pricer
 from ..engine.errors import Refused
 from ..engine.package import price_beyond
+from ..engine.standing import price_by_volume
 
 
 @dataclass(slots=True)
@@ -17,6 +18,7 @@ class Tier:
     :param edge: :class:`..charging.pricing.Edge`, None if it was refused
     :param reason: a code of ``const.REASONS``, or None
     :param beyond: :class:`..engine.package.Beyond` where a package pays first, else None
+    :param bought: (plan, :class:`..engine.standing.Standing`, price) where it buys by volume, else None
     :param carrier: it is what the provider itself pays
     """
 
@@ -24,7 +26,15 @@ class Tier:
     edge: object = None
     reason: str | None = None
     beyond: object = None
+    bought: tuple | None = None
     carrier: bool = False
+
+    @property
+    def price(self):
+        """What it comes to, packages and volume considered: :class:`..engine.price.Price`, or None."""
+        if self.bought:
+            return self.bought[2]
+        return self.beyond.price if self.beyond else self.edge and self.edge.price
 
 
 @dataclass(slots=True)
@@ -95,6 +105,7 @@ def _answer(question):
         question.tiers[-1].carrier = True
     if not (question.special and question.special.is_free):
         _use_packages(question, chain)
+        _buy_by_volume(question, chain)
     return question
 
 
@@ -126,3 +137,20 @@ def _use_packages(question, chain):
                 tier.beyond = price_beyond(item.at, item.quantity, tier.edge.offer, cover.package)
             except Refused:
                 continue
+
+
+def _buy_by_volume(question, chain):
+    """Price anew what is bought by volume, from where its period stands; nothing is locked or counted."""
+    item = question.item
+    tiers = [tier for tier in question.tiers if not tier.carrier]
+    if item.quantity <= 0 or not all(tier.edge for tier in tiers):
+        return
+    edges = [(tier.wallet, tier.edge.volume) for tier in tiers]
+    for tier, standing in zip(tiers, volumes.standings(question.pricer.env.cr, chain, edges, item.at), strict=True):
+        if standing:
+            included = tier.beyond.used if tier.beyond else 0
+            try:
+                charged = price_by_volume(tier.price, tier.edge.offer, item.quantity, standing, included)
+            except Refused:
+                continue
+            tier.bought = tier.edge.volume[0], standing, charged

@@ -175,7 +175,23 @@ class Wording:
                 amount=self.amount(tier.beyond.price.amount, payer),
             )
             steps.append(Step(env._("Package"), text))
+        if tier.bought:
+            steps.append(self._volume(tier, payer))
         return steps
+
+    def _volume(self, tier, payer):
+        env = self.env
+        plan, standing, charged = tier.bought
+        parts = [f"{self._quantity(units)} × {self._per(price, payer)}" for _band, units, price in charged.parts]
+        name = env["tier.volume.plan"].sudo().browse(plan.id).display_name
+        text = env._(
+            "%(plan)s, after %(before)s in its period: %(parts)s → %(amount)s",
+            plan=name,
+            before=self._quantity(standing.before),
+            parts=" + ".join(parts) or self._quantity(0),
+            amount=self.amount(charged.amount, payer),
+        )
+        return Step(env._("Volume"), text)
 
     def _line(self, label, value, edge, currency, payer):
         """Return a line of the engine's explanation in words, None for what was told before.

@@ -135,6 +135,25 @@ class TestPriceExplain(TierRatingCase):
         self.assertIn("60 s are included → 1.00", text)
         self.assertFalse(sum(package.subscription_ids.balance_ids.mapped("used")))
 
+    def test_volume(self):
+        """From where the period stands, and what is charged then."""
+        self.env["tier.volume.plan"].create(
+            {
+                "name": "Much",
+                "price_list_id": self.user.price_list_id.id,
+                "tier_ids": [
+                    Command.create({"upto": 2, "price": 2}),
+                    Command.create({"upto": 0, "price": 1}),
+                ],
+            }
+        )
+        self.charge(self.call("e:1", 60))
+        text = self.explain(quantity=120)
+        self.assertIn("Much, after 60 s in its period: 60 s × 2.00 QCO / minute + 60 s × 1.00 QCO / minute", text)
+        self.assertIn("→ 3.00", text)
+        self.assertEqual(self.cost(120), 3)
+        self.explain(wallet_id=False, price_list_id=self.user.price_list_id.id)
+
     def test_bands(self):
         band = self.env["tier.time.band"].create(
             {"name": "Evening", "code": "evening", "line_ids": [Command.create({"hour_from": 10, "hour_to": 20})]}

@@ -51,13 +51,12 @@ class TierPriceExplain(models.TransientModel):
         for tier in question.tiers:
             wallet = wallets.browse(tier.wallet.id if tier.wallet.id > 0 else ())
             currency = self.env["res.currency"].browse(tier.wallet.currency_id)
-            paid = tier.beyond.price if tier.beyond else tier.edge and tier.edge.price
             tiers.append(
                 {
                     "payer": wallet.name or self.env._("A customer of %s", self.price_list_id.name),
                     "payee": wallet.parent_id.name,
                     "carrier": tier.carrier,
-                    "amount": paid and wording.amount(paid.amount, currency),
+                    "amount": tier.price and wording.amount(tier.price.amount, currency),
                     "reason": tier.reason and explaining.words.refusal(self.env, tier.reason),
                     "steps": wording.steps(tier) if tier.edge else [],
                 }

@@ -56,6 +56,7 @@
         "views/tier_menus.xml",
         "views/tier_report_menus.xml",
         "views/tier_number_class_views.xml",
+        "views/tier_holiday_views.xml",
         "views/tier_own_prices_views.xml",
         "wizards/tier_price_explain_views.xml",
         "views/tier_price_explain_buttons.xml",

@@ -25,6 +25,8 @@ from . import (
     tier_dispute_line,
     tier_endpoint,
     tier_figures,
+    tier_holiday,
+    tier_holiday_calendar,
     tier_number_class,
     tier_number_class_line,
     tier_package,

@@ -15,6 +15,7 @@ from . import (
     test_endpoints,
     test_exact_units,
     test_hotel,
+    test_holidays,
     test_ingest,
     test_markups,
     test_move,

@@ -1,4 +1,5 @@
 from . import (
+    tier_holiday_import,
     tier_price_explain,
     tier_rate_import,
     tier_rate_sheet,

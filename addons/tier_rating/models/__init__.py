@@ -80,6 +80,7 @@ from . import (
     tier_wallet_number_class,
     tier_wallet_own_prices,
     tier_wallet_package,
+    tier_wallet_package_sale,
     tier_wallet_payout,
     tier_wallet_rate_sheet,
     tier_wallet_statement,

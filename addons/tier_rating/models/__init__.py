@@ -64,6 +64,7 @@ from . import (
     tier_usage_event,
     tier_usage_event_explain,
     tier_usage_hour,
+    tier_usage_event_rerating,
     tier_usage_import,
     tier_usage_kept,
     tier_usage_retention,

@@ -156,6 +156,23 @@ class TierRerating(models.Model):
         """Take a run further: the only way past :meth:`write`."""
         super().write(vals)  # pylint: disable=super-method-mismatch
 
+    @api.model
+    def _choose(self, events):
+        """Begin a run about events that somebody has chosen one by one.
+
+        :param events: ``tier.usage.event`` of one company
+        :return: the run, a draft
+        :raise UserError: there are none, or they belong to several companies
+        """
+        if len(events.company_id) != 1:
+            raise UserError(self.env._("Choose usage of one company."))
+        run = self.create({"company_id": events.company_id.id, "date_from": min(events.mapped("started_at"))})
+        run.sudo()._progress({"by_hand": True})
+        self.env["tier.rerating.event"].sudo().create(
+            [{"rerating_id": run.id, "event_id": event.id, "state": "chosen"} for event in events]
+        )
+        return run
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_posted(self):
         if any(run.state in ("posting", "posted") for run in self):

@@ -33,6 +33,7 @@ from . import (
     test_refund,
     test_rerating,
     test_settle,
+    test_rerating_books,
     test_spending_limits,
     test_statement_brand,
     test_suspense,

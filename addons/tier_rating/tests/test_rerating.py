@@ -371,6 +371,29 @@ class TestRerating(ReratingCase):
         self.assertBalances(self.user, "0", self.dealer, "0")
         self.assertAudited()
 
+    def test_chosen_one_by_one(self):
+        self.charge(*(self.call(f"k:{number}", 60) for number in range(4)), self.call("k:free", 0))
+        self.reprice(self.user, "1.30")
+        chosen = self.event("k:1") | self.event("k:2") | self.event("k:free")
+        run = self.env["tier.rerating"].browse(chosen.action_rerate()["res_id"])
+        run.reason = "wrong rate"
+        run.action_compute()
+        self.assertEqual((run.by_hand, run.looked_at_count, run.changed_count, run.left_count), (True, 3, 2, 1))
+        run.action_draft()
+        self.assertEqual(run.event_ids.mapped("state"), ["chosen"] * 3)
+        run.action_compute()
+        run.action_post()
+        self.assertEqual(run.posted_count, 2)
+        self.assertBalances(self.user, "-4.60")
+        self.assertEqual((self.event("k:1").rerating_count, self.event("k:3").rerating_count), (1, 0))
+        self.assertEqual(
+            self.env["tier.rerating.event"].search(self.event("k:1").action_reratings()["domain"]).state, "posted"
+        )
+        self.assertEqual(self.env["tier.transfer"].search_count(run.action_transfers()["domain"]), 2)
+        self.assertEqual(
+            self.env["tier.rerating.share"].search_count(self.line(run, self.user).action_events()["domain"]), 2
+        )
+
     def test_batches(self):
         self.charge(*(self.call(f"k:{number}", 60) for number in range(7)))
         self.reprice(self.user, "1.30")

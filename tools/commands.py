@@ -60,6 +60,27 @@ def audit(options):
     return 0 if result["state"] == "clean" else 1
 
 
+def sums(options):
+    """Bring the sums that reports read up to date and compare them with the charges; exit 1 if they differ."""
+    here = _open("sums")
+    with here.ready():
+        name = options.database or here.databases.name("demo")
+        if not here.databases.exists(name):
+            raise Failure(f"there is no database {name}.", "Run ./tier run --once first, or name one: --database NAME.")
+        env = {**here.env, "TIER_SUMS": "rebuild" if options.rebuild else ""}
+        with step("Summing all usage anew" if options.rebuild else "Summing usage and comparing with every charge"):
+            output = here.script("sums.py", name, env=env)
+    result = json.loads(demo.RESULT.search(output).group(1))
+    for row in result["differences"]:
+        print("  {wallet}: {figure} should be {expected}, is {found}".format(**row))
+    print(
+        f"  Summed in {result['seconds']:.1f} s, compared in {result['check_seconds']:.1f} s:"
+        f" {len(result['differences'])} differences.",
+        flush=True,
+    )
+    return 1 if result["differences"] else 0
+
+
 def stop(_options):
     folder = instance()
     if not folder.exists():

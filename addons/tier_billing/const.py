@@ -15,6 +15,7 @@ TRANSFER_KINDS = [
     ("reclaim", "Reclaim"),
     ("usage", "Usage"),
     ("refund", "Refund"),
+    ("rebate", "Rebate"),
     ("adjustment", "Adjustment"),
     ("expiry", "Expiry"),
     ("payout", "Payout"),

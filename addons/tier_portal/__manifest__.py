@@ -17,6 +17,7 @@
         "views/statement_templates.xml",
         "views/rate_templates.xml",
         "views/bill_templates.xml",
+        "views/package_templates.xml",
     ],
     "assets": {
         "web.assets_frontend": ["tier_portal/static/src/scss/tier_portal.scss"],

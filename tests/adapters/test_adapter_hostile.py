@@ -23,8 +23,12 @@ SAMPLES = {
     "avaya_smdr": "avaya_ipoffice_smdr.csv",
     "esi_smdr": "esi_ivx_smdr.csv",
     "freeradius_detail": "freeradius3_detail.txt",
+    "freeswitch_csv": "freeswitch1.10.12_cdr_csv_Master_lab.csv",
     "freeswitch_json": "freeswitch1.10.12_json_cdr_lab_answered.json",
     "freeswitch_xml": "freeswitch1.10.12_xml_cdr_lab.xml",
+    "fritzbox_csv": "fritzbox_calls.csv",
+    "fritzbox_monitor": "fritzbox_monitor.txt",
+    "hipath_smdr": "hipath3000_compressed.txt",
     "mapped_csv": "asterisk22_cdr_custom_Billing.csv",
     "mapped_json": "freeswitch1.10.12_json_cdr_lab_answered.json",
     "panasonic_smdr": "panasonic_smdr.txt",
@@ -124,7 +128,7 @@ def test_any_field_values(code, data):
         lines = [f"\t{name} = {data.draw(value)}\n" for name in names]
         content = "".join(["\tAcct-Status-Type = Stop\n", *lines]).encode("utf-8", "surrogatepass")
     else:
-        row = [data.draw(value) for _ in range({"esi_smdr": 8, "avaya_smdr": 30}.get(code, 16))]
+        row = [data.draw(value) for _ in range({"esi_smdr": 8, "avaya_smdr": 30, "freeswitch_csv": 18}.get(code, 16))]
         quoted = ('"' + field.replace('"', '""') + '"' for field in row)
         content = ",".join(quoted).encode("utf-8", "surrogatepass")
     for record in adapters.get(code).read(BytesIO(content)):

@@ -35,7 +35,7 @@ WHOLE = VolumeTariff((VolumeTier(100, D("0.02")), VolumeTier(None, D("0.01"))), 
 
 
 def offer(increment=1, **terms):
-    return Offer(Terms(increment=increment, **terms), (Rate(1, "44", D(9)),))
+    return Offer(Terms(increment=increment, **terms), (Rate(1, "44", D(9), per=1),))
 
 
 def cost(quantity, sold, standing):

@@ -16,7 +16,8 @@ reading.engine_path(paths.ROOT)
 from tools.cases.judging import judge  # noqa: E402 - it needs the engine on the path
 
 FILE = paths.ROOT / "tests" / "engine" / "published_cases.json"
-CASES = {case["id"]: case for case in reading.load(FILE)}
+MORE = FILE.with_name("more_cases.json")
+CASES = {case["id"]: case for file in (FILE, MORE) for case in reading.load(file)}
 SLOTS = {
     "model": "slots",
     "bands": [
@@ -45,6 +46,29 @@ INITIAL = {
     "next_rate_per_s": "1",
     "connect": "0",
     "surcharge": "100",
+}
+STRIPE = {
+    "model": "stripe_tiers",
+    "tiers": [{"up_to": 5, "unit_amount": 4, "flat_amount": 10}, {"up_to": None, "unit_amount": 3, "flat_amount": 2}],
+}
+BLOCKS = {
+    "model": "killbill_tiers",
+    "tiers": [{"size": 10, "max": 1, "price": 10}, {"size": 10, "max": 1, "price": 10}, {"size": 10, "price": 5}],
+}
+A2BILLING = {
+    "model": "a2billing",
+    "rateinitial": "0.06",
+    "initblock": 30,
+    "billingblock": 30,
+    "connectcharge": "0.05",
+    "disconnectcharge": "0.03",
+}
+NIBBLE = {
+    "model": "nibblebill",
+    "nibble_rate": "1.0666",
+    "nibble_increment": 60,
+    "nibble_minimum": "0.11",
+    "nibble_rounding": 1,
 }
 
 
@@ -110,6 +134,16 @@ def test_published(case):
         ({"model": "prefix", "prefixes": ["78"]}, {"number": "6"}, {"prefix": None}),
         ({"model": "bundle"}, {"requested_s": 5, "bundle_s": 10}, {"max_session_s": 5}),
         ({"model": "fee", "fee": "0.05"}, {"count": 3, "balance": "1"}, {"cost": "0.15", "balance_after": "0.85"}),
+        (STRIPE, {"quantity": 7}, {"cost": "38"}),
+        ({**STRIPE, "tiers_mode": "volume"}, {"quantity": 7}, {"cost": "23"}),
+        (STRIPE, {"quantity": 0}, {"cost": "0"}),
+        (BLOCKS, {"units": 25}, {"cost": "25"}),
+        ({**BLOCKS, "policy": "TOP_TIER"}, {"units": 25}, {"cost": "15"}),
+        (A2BILLING, {"duration_s": 61}, {"cost": "0.17", "billed_s": 90, "connect_fee": "0.08"}),
+        (A2BILLING, {"duration_s": 1}, {"billed_s": 30}),
+        (A2BILLING, {"requested_s": 600, "balance": "0.11"}, {"granted_s": 30}),
+        (NIBBLE, {"duration_s": 0}, {"cost": "0"}),
+        (NIBBLE, {"duration_s": 121}, {"cost": "3.31", "billed_s": 180}),
     ],
 )
 def test_the_model_not_the_case(tariff, call, expected):
@@ -145,12 +179,23 @@ def test_a_heavier_band_and_one_of_certain_dates_come_first():
         ({**SLOTS, "currency": "EUR"}, {"duration_s": 1, "currency": "EUR"}, "rate of exchange"),
         (STAIRS, {"units": -5}, "below zero"),
         ({"model": "bands", "bands": ["full moon"]}, {"start": "2026-05-02"}, "'full'"),
+        ({**A2BILLING, "initblock": 40}, {"duration_s": 1}, "no multiple"),
+        ({**A2BILLING, "stepchargea": "1"}, {"duration_s": 1}, "tariff.stepchargea"),
+        ({**STRIPE, "tiers_mode": "bulk"}, {"quantity": 1}, '"bulk"'),
+        (STRIPE, {"quantity": -1}, "below zero"),
     ],
 )
 def test_unsupported_with_its_reason(tariff, call, reason):
     expected = {"cost": "1", "currency": "USD"}
     found = verdict(tariff, call, expected)
     assert (found.status, reason in found.reason) == ("unsupported", True), found.reason
+
+
+def test_minus_one_says_that_there_is_no_price():
+    called = {"number": "4930", "duration_s": 60}
+    assert verdict(None, called, {"cost": "-1"}).status == "pass"
+    assert verdict(None, called, {"cost": "0"}).status == "fail"
+    assert verdict(SLOTS, called, {"cost": "-1"}).status == "fail"
 
 
 def test_what_cannot_be_judged_is_no_pass():

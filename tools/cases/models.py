@@ -28,7 +28,7 @@ from engine import (
 )
 from engine.errors import NO_RATE
 
-from . import tariffs
+from . import dialects, tariffs
 from .bands import bands
 from .reading import MISSING, Fields, Malformed, Unsupported, decimal, exact, moment, quote
 from .tariffs import UNROUNDED, length
@@ -375,4 +375,9 @@ MODELS = {
     "deductible_connect": deductible_connect,
     "prefix": prefix,
     "fee": fee,
+    "stripe_tiers": dialects.stripe_tiers,
+    "openmeter_tiered": dialects.openmeter_tiered,
+    "killbill_tiers": dialects.ranges,
+    "a2billing": timed(dialects.a2billing),
+    "nibblebill": dialects.nibblebill,
 }

@@ -147,15 +147,16 @@ def recount(cr, account_ids, now):
             """
             INSERT INTO tier_spending (account_id, day, amount)
             SELECT t.account_id, t.day, sum(t.amount)
-              FROM (SELECT a.id AS account_id, tier_local_day(t.date, a.tz) AS day, t.amount
+              FROM (SELECT a.id AS account_id, tier_local_day(COALESCE(o.date, t.date), a.tz) AS day, t.amount
                       FROM tier_account a
                       JOIN tier_transfer t ON t.from_account_id = a.id AND t.kind = 'usage'
                        AND t.date >= %(since)s
+                      LEFT JOIN tier_transfer o ON o.id = t.reverses_id
                      WHERE a.id = ANY(%(ids)s)
                     UNION ALL
                     SELECT a.id, tier_local_day(COALESCE(o.date, t.date), a.tz), -t.amount_to
                       FROM tier_account a
-                      JOIN tier_transfer t ON t.to_account_id = a.id AND t.kind = 'refund'
+                      JOIN tier_transfer t ON t.to_account_id = a.id AND t.kind IN ('refund', 'rebate')
                        AND t.date >= %(since)s
                       LEFT JOIN tier_transfer o ON o.id = t.reverses_id
                      WHERE a.id = ANY(%(ids)s)) t

@@ -205,7 +205,7 @@ class TierAllocationRun(models.Model):
                           AND t.source_key <> g.source_key || %(back)s) o
                  CROSS JOIN LATERAL (
                        SELECT COALESCE(sum(t.amount_to), 0) AS amount FROM tier_transfer t
-                        WHERE t.to_account_id = a.id AND t.id > g.id AND t.kind = 'refund'
+                        WHERE t.to_account_id = a.id AND t.id > g.id AND t.kind IN ('refund', 'rebate')
                           AND t.date >= g.date - interval '62 days') i
                  WHERE w.id = ANY(%(ids)s)
                    AND LEAST(g.amount_to - o.amount + i.amount, a.balance - a.held) > 0""",

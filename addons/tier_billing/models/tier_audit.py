@@ -127,14 +127,15 @@ class TierAudit(models.Model):
                           FROM tier_account
                          WHERE kind = 'wallet' AND (daily_limit > 0 OR monthly_limit > 0)),
                     moved AS (
-                        SELECT a.id, tier_local_day(t.date, a.tz) AS day, t.amount
+                        SELECT a.id, tier_local_day(COALESCE(o.date, t.date), a.tz) AS day, t.amount
                           FROM limited a
                           JOIN tier_transfer t ON t.from_account_id = a.id AND t.kind = 'usage'
                            AND t.date >= a.first - 2
+                          LEFT JOIN tier_transfer o ON o.id = t.reverses_id
                         UNION ALL
                         SELECT a.id, tier_local_day(COALESCE(o.date, t.date), a.tz), -t.amount_to
                           FROM limited a
-                          JOIN tier_transfer t ON t.to_account_id = a.id AND t.kind = 'refund'
+                          JOIN tier_transfer t ON t.to_account_id = a.id AND t.kind IN ('refund', 'rebate')
                           LEFT JOIN tier_transfer o ON o.id = t.reverses_id)
                     SELECT a.id, a.wallet_id, COALESCE(m.amount, 0), COALESCE(s.amount, 0), d.day::text
                       FROM limited a

@@ -9,7 +9,7 @@ from odoo.tools import SQL, format_date
 
 # Which account of the company stands for a ledger account that is not a customer's.
 WORLD, ROOT, OUTSIDE = "world", "wallet", "outside"
-USED = ("usage", "refund")
+USED = ("usage", "refund", "rebate")
 
 
 @dataclass(slots=True)
@@ -321,6 +321,7 @@ class TierBooking(models.Model):
             "reclaim": env._("Credit reclaimed"),
             "usage": env._("Used: %s", subject) if subject else env._("Used"),
             "refund": env._("Refunded: %s", subject) if subject else env._("Refunded"),
+            "rebate": env._("Price lowered: %s", subject) if subject else env._("Price lowered"),
             "adjustment": env._("Adjusted"),
             "expiry": env._("Expired"),
             "payout": env._("Paid out"),

@@ -44,7 +44,7 @@ class TierTransfer(models.Model):
         "Undoes",
         readonly=True,
         index="btree_not_null",
-        help="The transfer that this one corrects.",
+        help="The transfer that this one undoes, or whose amount it corrects.",
     )
     reason = fields.Char(readonly=True)
     # Who and when, without the columns of later changes, which there are none of, and without

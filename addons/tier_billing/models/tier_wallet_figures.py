@@ -9,6 +9,8 @@ from ..const import MONEY_DIGITS
 
 # What a parent, the shop or an invoice brings; what customers pay is sales.
 PAID_KINDS = ("topup", "allocation")
+# What of usage was given back: all of it, or the part by which its price was lowered.
+BACK_KINDS = ("refund", "rebate")
 
 
 class TierWallet(models.Model):
@@ -117,11 +119,11 @@ class TierWallet(models.Model):
         ):
             spent[account.id] = total
         for account, kind, total in Transfer._read_group(
-            [("to_account_id", "in", list(accounts.values())), ("kind", "in", ("refund", *PAID_KINDS)), *period],
+            [("to_account_id", "in", list(accounts.values())), ("kind", "in", (*BACK_KINDS, *PAID_KINDS)), *period],
             ["to_account_id", "kind"],
             ["amount_to:sum"],
         ):
-            if kind == "refund":
+            if kind in BACK_KINDS:
                 spent[account.id] = spent.get(account.id, 0) - total
             else:
                 paid[account.id] = paid.get(account.id, 0) + total
@@ -146,7 +148,7 @@ class TierWallet(models.Model):
                         WHERE from_account_id = w.account_id AND kind = 'usage' AND date >= %(since)s) s
                  CROSS JOIN LATERAL (
                        SELECT sum(amount_to) AS amount FROM tier_transfer
-                        WHERE to_account_id = w.account_id AND kind = 'refund' AND date >= %(since)s) r
+                        WHERE to_account_id = w.account_id AND kind IN ('refund', 'rebate') AND date >= %(since)s) r
                  WHERE w.parent_id = ANY(%(ids)s)
                  GROUP BY w.parent_id""",
                 ids=self.ids,
@@ -172,7 +174,7 @@ class TierWallet(models.Model):
             [
                 "|",
                 *("&", ("from_account_id", "=", account_id), ("kind", "=", "usage")),
-                *("&", ("to_account_id", "=", account_id), ("kind", "=", "refund")),
+                *("&", ("to_account_id", "=", account_id), ("kind", "in", BACK_KINDS)),
             ],
         )
 

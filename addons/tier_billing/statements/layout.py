@@ -86,6 +86,8 @@ def label(env, kind, received):
         ("usage", False): env._("Usage"),
         ("refund", True): env._("Refund of usage"),
         ("refund", False): env._("Refunds to customers"),
+        ("rebate", True): env._("Rebate of usage"),
+        ("rebate", False): env._("Rebates to customers"),
         ("expiry", True): env._("Expired credit of customers"),
         ("expiry", False): env._("Expired credit"),
         ("own", False): env._("Dealings with others"),

@@ -147,7 +147,7 @@ def _movements(cr, moves, span, tz, opening, as_parent):
               FROM moves
              WHERE date >= %(start)s AND date < %(stop)s AND (%(all)s OR concerns)
              GROUP BY day, kind, received,
-                      CASE WHEN customers OR kind IN ('usage', 'refund') THEN NULL ELSE id END
+                      CASE WHEN customers OR kind IN ('usage', 'refund', 'rebate') THEN NULL ELSE id END
              ORDER BY day, received DESC, min(id)
             """,
             moves=moves,

@@ -1,1 +1,1 @@
-from . import bills, disputes, payouts, portal, rates, statements
+from . import bills, disputes, packages, payouts, portal, rates, statements

@@ -7,4 +7,5 @@ from . import (
     tier_transfer,
     tier_usage_event,
     tier_wallet,
+    tier_wallet_package,
 )

@@ -29,7 +29,8 @@ class TierTransfer(models.Model):
         received = Domain("to_account_id", "=", account_id)
         given = Domain("from_account_id", "=", account_id)
         sides = {"in": received, "out": given}.get(direction, received | given)
-        return sides & Domain("kind", "!=", "usage")
+        # A rebate lowers a call's price: it stands with the calls, as usage does.
+        return sides & Domain("kind", "!=", "usage") & Domain("kind", "!=", "rebate")
 
     def _portal_rows(self, wallet):
         """Return these movements as a wallet's owner reads them.

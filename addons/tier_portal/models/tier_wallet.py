@@ -79,11 +79,11 @@ class TierWallet(models.Model):
         for account, kind, total in Transfer._read_group(
             month.domain()
             & Domain("to_account_id", "in", list(by_account))
-            & Domain("kind", "in", ("topup", "allocation", "refund")),
+            & Domain("kind", "in", ("topup", "allocation", "refund", "rebate")),
             ["to_account_id", "kind"],
             ["amount_to:sum"],
         ):
-            if kind == "refund":
+            if kind in ("refund", "rebate"):
                 by_account[account.id]["spent"] -= total
             else:
                 by_account[account.id]["paid"] += total

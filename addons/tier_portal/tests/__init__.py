@@ -4,6 +4,7 @@ from . import (
     test_bills,
     test_disputes,
     test_formatting,
+    test_packages,
     test_payouts,
     test_portal_figures,
     test_portal_pages,

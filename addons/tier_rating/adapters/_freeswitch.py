@@ -73,7 +73,7 @@ def usage_record(cdr: dict[str, Any], data: bytes, line: int) -> UsageRecord:
         answer=answer,
         end=end,
         quantity=_seconds(answer, end, variables) if answer else Decimal(0),
-        disposition="answered" if answer else _disposition(cause),
+        disposition="answered" if answer else disposition(cause),
         cause=cause,
         q850=values.small_int(variables.get("hangup_cause_q850"), 127),
         sip_code=_sip_code(variables),
@@ -155,7 +155,11 @@ def _seconds(answer: datetime, end: datetime, variables: dict[str, Any]) -> Deci
     return whole + Decimal(elapsed.microseconds).scaleb(-6)
 
 
-def _disposition(cause: str) -> str:
+def disposition(cause: str) -> str:
+    """How a call ended that was not answered.
+
+    :param cause: the switch's word, such as ``USER_BUSY``
+    """
     if cause in _BUSY:
         return "busy"
     if cause in _NO_ANSWER:

@@ -68,7 +68,8 @@ def summarise(cr, bill):
     """Sum a bill's charges by service and destination.
 
     The seller's own charges tell what the customer paid it; how long was billed stands on the
-    customer's charge of the same event. A refund takes its amount back and is no call.
+    customer's charge of the same event. A refund takes its amount back, a re-rating adds
+    what the price differs by; neither is a call.
 
     :param cr: database cursor
     :param bill: ``tier.bill``; a statement's are those of its period
@@ -95,6 +96,7 @@ def summarise(cr, bill):
               FROM %(source)s
               LEFT JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
                                      AND (b.reverses_id IS NULL) = (c.reverses_id IS NULL)
+                                     AND b.rerating_id IS NOT DISTINCT FROM c.rerating_id
               LEFT JOIN tier_service s ON s.id = c.service_id
               LEFT JOIN tier_destination d ON d.id = c.destination_id
              WHERE %(condition)s

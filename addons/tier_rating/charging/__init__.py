@@ -13,6 +13,7 @@ length; a single call is a batch of one.
 * :mod:`.offers`: what a number costs on one price list
 * :mod:`.pricing`: who pays what on every tier
 * :mod:`.packages`: included units that are used before money
+* :mod:`.fees`: what packages cost in each period
 * :mod:`.volumes`: prices by the volume of a period
 * :mod:`.resolve`: whose usage it is
 * :mod:`.guests`: rooms, whose usage is that of the guest of the moment
@@ -29,7 +30,7 @@ from odoo import api
 
 from odoo.addons.tier_billing import ledger
 
-from . import authorize, books, catalogue, markups, numbers, pricing, refund, settle, usage
+from . import authorize, books, catalogue, fees, markups, numbers, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
 BATCH = 500
@@ -68,6 +69,7 @@ __all__ = [
     "authorize",
     "books",
     "catalogue",
+    "fees",
     "markups",
     "numbers",
     "pricing",

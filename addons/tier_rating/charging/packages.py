@@ -70,14 +70,15 @@ class Shelf:
     Reads nothing where no wallet of the chains has a package, else in two statements.
     """
 
-    def __init__(self, cr, chains, moments):
+    def __init__(self, cr, chains, moments, lock=True):
         """Lock and read them.
 
         :param cr: database cursor
         :param chains: dict of wallet id to list of :class:`.catalogue.Wallet`
         :param moments: naive UTC moments at which units may be used
+        :param bool lock: False only to look at them
         """
-        self._cr = cr
+        self._cr, self._lock = cr, SQL("FOR UPDATE OF b" if lock else "")
         self._periods, self._holds = {}, []
         wallets = {wallet.id for chain in chains.values() for wallet in chain[:-1] if wallet.packaged}
         moments = [moment for moment in moments if moment]
@@ -100,10 +101,11 @@ class Shelf:
                   JOIN tier_brand s ON s.id = p.brand_id
                   JOIN tier_wallet w ON w.id = b.wallet_id AND w.parent_id = s.wallet_id
                  WHERE b.wallet_id = ANY(%s) AND b.date_to > %s AND b.date_from <= %s AND b.used < b.quantity
-                 ORDER BY b.id FOR UPDATE OF b""",
+                 ORDER BY b.id %s""",
                 wallets,
                 first,
                 last,
+                self._lock,
             )
         )
         found = {row[0]: Period(*row[:9], frozenset(row[9] or ())) for row in self._cr.fetchall()}

@@ -143,17 +143,19 @@ class Priced:
 class Pricer:
     """Prices the items of one batch from what it reads in five statements."""
 
-    def __init__(self, env, items, services=None):
+    def __init__(self, env, items, services=None, chains=None):
         """Read all that the items need.
 
         :param env: environment of the batch's transaction
         :param items: sequence of :class:`Item`
         :param services: of :func:`.catalogue.load_services`, if read already
+        :param chains: dict of what the items have for ``wallet_id`` to chains, to price by others
+            than the wallets have now
         """
         self.env = env
         cr = env.cr
-        self.chains = catalogue.load_chains(cr, {item.wallet_id for item in items})
-        wallets = {w.id: w for chain in self.chains.values() for w in chain}
+        self.chains = chains or catalogue.load_chains(cr, {item.wallet_id for item in items})
+        wallets = {(w.id, w.price_list_id): w for chain in self.chains.values() for w in chain}
         self.lists = catalogue.load_price_lists(cr, {w.price_list_id for w in wallets.values() if w.price_list_id})
         self.services = services or catalogue.load_services(cr)
         self.markups = self._load_markups()

@@ -5,10 +5,14 @@ undoes, and one charge for each tier with the amounts negated, dated when the re
 was made. So every sum over charges or transfers is right without knowing of refunds,
 it agrees with the ledger month by month, and a period that was booked or invoiced
 before the refund does not change afterwards.
+
+What re-ratings corrected before is undone with it: the payment by its exact refund, what corrected
+it by the same correction the other way round. The charge of the refund is one for each tier, with
+what all its charges for the event add up to.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -39,13 +43,11 @@ class Refunds:
         return Refunds(self.refunded + other.refunded, self.skipped + other.skipped)
 
 
-class Paid(NamedTuple):
-    """One tier's charge, with the transfer that paid it if there was one."""
+class Payment(NamedTuple):
+    """A transfer as it stands in the ledger."""
 
-    charge_id: int
-    event_id: int
-    account_id: int
-    transfer_id: int | None
+    id: int | None
+    kind: str | None
     from_account: int | None
     to_account: int | None
     amount: Decimal
@@ -53,12 +55,28 @@ class Paid(NamedTuple):
     rate: Decimal
 
 
+@dataclass(slots=True, eq=False)
+class Paid:
+    """One tier's last charge for an event, with the transfer that paid it if there was one.
+
+    :param bool corrected: re-ratings have changed what was paid
+    :param list movements: what undoes the payment and its corrections
+    """
+
+    charge_id: int
+    event_id: int
+    account_id: int
+    corrected: bool
+    payment: Payment
+    movements: list = field(default_factory=list)
+
+
 def refund(env, event_ids, reason):
     """Undo a batch of charged events. Those that are refunded already are left alone.
 
-    Six statements for any number of events, three more if they used packages, and as many if they
-    were priced by volume, in the caller's transaction, which should be short. What the provider's
-    carrier charged stays a cost: the carrier is not ours to refund.
+    Six statements for any number of events, three more if they used packages, as many if they
+    were priced by volume and one if they were re-rated, in the caller's transaction, which should
+    be short. What the provider's carrier charged stays a cost: the carrier is not ours to refund.
 
     :param env: environment of the transaction
     :param event_ids: ids of ``tier.usage.event``
@@ -70,10 +88,11 @@ def refund(env, event_ids, reason):
     used = packages.give_back(env, packaged)
     volumes.give_back(env, bought)
     used.update(bought)
-    undone = {key: rows for key, rows in events.items() if key in used or any(row.transfer_id for row in rows)}
+    undone = {key: rows for key, rows in events.items() if key in used or any(row.payment.id for row in rows)}
     if undone:
         date = fields.Datetime.now()
-        movements = [_backwards(row, date, reason) for rows in undone.values() for row in rows if row.transfer_id]
+        _plan_movements(env, [row for rows in undone.values() for row in rows if row.payment.id], date, reason)
+        movements = [movement for rows in undone.values() for row in rows for movement in row.movements]
         states = writer.lock_accounts(env.cr, (), movements) if movements else {}
         transfers = writer.post(env.cr, movements, env.uid)
         _insert_charges(env, undone, states, transfers, date)
@@ -116,42 +135,72 @@ def _paid_events(env, event_ids):
     env.cr.execute(
         SQL(
             """
-            SELECT c.id, c.event_id, w.account_id, t.id, t.from_account_id, t.to_account_id,
+            SELECT c.id, c.event_id, w.account_id, c.corrected, t.id, t.kind, t.from_account_id, t.to_account_id,
                    COALESCE(t.amount, 0)::text, COALESCE(t.amount_to, 0)::text,
                    COALESCE(t.rate, 0)::text
-              FROM tier_charge c
+              FROM (SELECT max(id) AS id, event_id, wallet_id, max(tier) AS tier, min(transfer_id) AS transfer_id,
+                           bool_or(rerating_id IS NOT NULL) AS corrected
+                      FROM tier_charge WHERE event_id = ANY(%s) GROUP BY event_id, wallet_id) c
               JOIN tier_wallet w ON w.id = c.wallet_id
               LEFT JOIN tier_transfer t ON t.id = c.transfer_id
-             WHERE c.event_id = ANY(%s) AND c.reverses_id IS NULL
              ORDER BY c.event_id, c.tier DESC""",
             charged,
         )
     )
     events = defaultdict(list)
-    for *ids, amount, amount_to, rate in env.cr.fetchall():
-        row = Paid(*ids, Decimal(amount), Decimal(amount_to), Decimal(rate))
-        events[row.event_id].append(row)
+    for charge_id, event_id, account_id, corrected, *payment in env.cr.fetchall():
+        row = Paid(charge_id, event_id, account_id, corrected, _payment(*payment))
+        events[event_id].append(row)
     packaged = [event_id for event_id, is_packaged, _bought in locked if is_packaged]
     return events, packaged, [event_id for event_id, _packaged, is_bought in locked if is_bought]
 
 
-def _backwards(row, date, reason):
-    """Return the movement that undoes a payment: the stored amounts, no rate of today.
+def _payment(*values):
+    return Payment(*values[:4], *map(Decimal, values[4:]))
 
-    What a cheaper tier of volume had given back is paid again.
+
+def _plan_movements(env, rows, date, reason):
+    """Set the movements that undo what was paid, and what corrected it.
+
+    :param rows: list of :class:`Paid` with a payment
     """
-    given_back = row.from_account != row.account_id
+    by_payment = {row.payment.id: row for row in rows}
+    for row in rows:
+        if row.payment.kind == "refund":
+            # What a cheaper tier of volume had given back is paid again.
+            row.movements.append(_backwards(row.payment, "usage", None, date, reason))
+        else:
+            row.movements.append(_backwards(row.payment, "refund", row.payment.id, date, reason))
+    corrected = [row.payment.id for row in rows if row.corrected]
+    if not corrected:
+        return
+    # Leans on the ledger's index on reverses_id.
+    env.cr.execute(
+        SQL(
+            """SELECT reverses_id, id, kind, from_account_id, to_account_id, amount::text, amount_to::text, rate::text
+                 FROM tier_transfer WHERE reverses_id = ANY(%s) AND kind IN ('usage', 'rebate') ORDER BY id""",
+            corrected,
+        )
+    )
+    for payment_id, *values in env.cr.fetchall():
+        correction = _payment(*values)
+        kind = "rebate" if correction.kind == "usage" else "usage"
+        by_payment[payment_id].movements.append(_backwards(correction, kind, payment_id, date, reason))
+
+
+def _backwards(payment, kind, reverses, date, reason):
+    """Return the movement that undoes a transfer: the stored amounts, no rate of today."""
     return Movement(
-        source_key=transfer_key(row.transfer_id),
-        kind="usage" if given_back else "refund",
-        from_account=row.to_account,
-        to_account=row.from_account,
-        amount=row.amount_to,
-        amount_to=row.amount,
-        rate=(1 / row.rate).quantize(RATE_STEP) if row.rate else Decimal(0),
+        source_key=transfer_key(payment.id),
+        kind=kind,
+        from_account=payment.to_account,
+        to_account=payment.from_account,
+        amount=payment.amount_to,
+        amount_to=payment.amount,
+        rate=(1 / payment.rate).quantize(RATE_STEP) if payment.rate else Decimal(0),
         date=date,
         reason=reason,
-        reverses=None if given_back else row.transfer_id,
+        reverses=reverses,
     )
 
 
@@ -162,7 +211,7 @@ def _insert_charges(env, events, states, transfers, date):
     carrier, which no transfer of ours moved, is not undone.
     """
     rows = [
-        (row.charge_id, transfers.get(transfer_key(row.transfer_id)), overrun)
+        (row.charge_id, transfers.get(transfer_key(row.payment.id)), overrun)
         for event_rows in events.values()
         for row, overrun in _overruns(event_rows, states)
     ]
@@ -175,13 +224,15 @@ def _insert_charges(env, events, states, transfers, date):
                 rate, price_list_id, prefix, rate_ref, transfer_id, overrun, reverses_id)
             SELECT c.event_id, c.company_id, c.wallet_id, c.child_id, c.tier, c.service_id,
                    c.destination_id, %(date)s, c.answered, c.currency_id, 0,
-                   CASE WHEN v.transfer_id IS NULL THEN 0 ELSE -c.billed_quantity END,
-                   -c.sale, -p.cost, CASE WHEN c.child_id IS NULL THEN 0 ELSE p.cost - c.sale END,
+                   CASE WHEN v.transfer_id IS NULL THEN 0 ELSE -p.billed END,
+                   -p.sale, -p.cost, CASE WHEN c.child_id IS NULL THEN 0 ELSE p.cost - p.sale END,
                    c.rate, c.price_list_id, c.prefix, c.rate_ref, v.transfer_id, v.overrun, c.id
               FROM unnest(%(ids)s::integer[], %(transfers)s::integer[], %(overruns)s::boolean[])
                    AS v(charge_id, transfer_id, overrun)
               JOIN tier_charge c ON c.id = v.charge_id,
-                   LATERAL (SELECT CASE WHEN v.transfer_id IS NULL THEN 0 ELSE c.cost END AS cost) p
+                   LATERAL (SELECT CASE WHEN v.transfer_id IS NULL THEN 0 ELSE sum(a.cost) END AS cost,
+                                   sum(a.sale) AS sale, sum(a.billed_quantity) AS billed
+                              FROM tier_charge a WHERE a.event_id = c.event_id AND a.wallet_id = c.wallet_id) p
              ORDER BY c.id""",
             date=date,
             ids=[row[0] for row in rows],
@@ -200,9 +251,9 @@ def _overruns(rows, states):
     """
     net = defaultdict(Decimal)
     for row in rows:
-        if row.transfer_id:
-            net[row.to_account] -= row.amount_to
-            net[row.from_account] += row.amount
+        for movement in row.movements:
+            net[movement.from_account] -= movement.amount
+            net[movement.to_account] += movement.amount_to
     for account_id, amount in net.items():
         states[account_id].balance += amount
     result = []

@@ -33,6 +33,8 @@ class Window(NamedTuple):
         the window runs past midnight, into the day after.
     :param frozenset years, months, days: of the day it starts on; empty = any. They make
         holidays: ``months={5}, days={1}``.
+    :param frozenset dates: the only days on which it starts, as ``date``; empty = any
+    :param frozenset not_dates: days on which it does not start, as ``date``
     """
 
     weekdays: frozenset = EVERY_DAY
@@ -41,10 +43,12 @@ class Window(NamedTuple):
     years: frozenset = frozenset()
     months: frozenset = frozenset()
     days: frozenset = frozenset()
+    dates: frozenset = frozenset()
+    not_dates: frozenset = frozenset()
 
     @property
     def dated(self):
-        return bool(self.years or self.months or self.days)
+        return bool(self.years or self.months or self.days or self.dates or self.not_dates)
 
     def starts_on(self, day):
         """Tell whether the window starts on a day, given in days since 1970."""
@@ -57,6 +61,8 @@ class Window(NamedTuple):
             (not self.years or when.year in self.years)
             and (not self.months or when.month in self.months)
             and (not self.days or when.day in self.days)
+            and (not self.dates or when in self.dates)
+            and when not in self.not_dates
         )
 
 

@@ -66,7 +66,7 @@ def price_by_volume(charged, offer, quantity, standing, included=0):
     return charged._replace(
         amount=amount,
         fraction=ratio(amount),
-        parts=_parts(standing, units),
+        parts=_parts(standing, units, offer.rates[0].per),
         reason=None if amount else FREE,
     )
 
@@ -88,8 +88,11 @@ def _with_charges(cost, connection, offer, quantity):
     return cost
 
 
-def _parts(standing, units):
-    """Return (None, units, price of a block) of each tier that the units lie in; of the reached one for all."""
+def _parts(standing, units, per):
+    """Return (None, units, price) of each tier that the units lie in; of the reached one for all.
+
+    :param int per: units that the prices are told for
+    """
     tariff, before = standing.tariff, exactly(standing.before)
     after, parts, start = before + units, [], 0
     if not units:
@@ -98,9 +101,9 @@ def _parts(standing, units):
         end = after if tier.upto is None else min(after, Fraction(*ratio(tier.upto)))
         if tariff.kind == VOLUME:
             if end == after:
-                return ((None, plain(units), tier.price),)
+                return ((None, plain(units), tier.price * per / tier.per),)
         elif end > max(start, before):
-            parts.append((None, plain(end - max(start, before)), tier.price))
+            parts.append((None, plain(end - max(start, before)), tier.price * per / tier.per))
         start = max(start, end)
     return tuple(parts)
 

@@ -33,7 +33,8 @@ def calls(env, move, limit=None):
         SQL(
             """
             SELECT c.date, c.id, e.id, e.caller, e.callee, e.number, c.destination_id, c.service_id,
-                   c.quantity::text, c.billed_quantity::text, c.cost::text, c.reverses_id IS NOT NULL
+                   c.quantity::text, c.billed_quantity::text, c.cost::text,
+                   c.reverses_id IS NOT NULL AND c.rerating_id IS NULL, c.rerating_id IS NOT NULL
               FROM tier_charge_invoice l
               JOIN tier_charge c ON c.id = l.charge_id
               JOIN tier_usage_event e ON e.id = c.event_id
@@ -58,6 +59,7 @@ def calls(env, move, limit=None):
             "billed": Decimal(row[9]),
             "cost": Decimal(row[10]),
             "refund": row[11],
+            "correction": row[12],
         }
 
 
@@ -105,6 +107,7 @@ def to_csv(env, move):
             env._("Cost without tax (%s)", currency),
             env._("Refund"),
             env._("Reference"),
+            env._("Price corrected"),
         ]
     )
     for call in calls(env, move):
@@ -119,6 +122,7 @@ def to_csv(env, move):
                 plain(call["cost"]),
                 env._("yes") if call["refund"] else "",
                 call["reference"],
+                env._("yes") if call["correction"] else "",
             ]
         )
     # Spreadsheets take UTF-8 for what it is only with this mark.

@@ -38,7 +38,7 @@ class LineBuilder:
     def _grouped(self, summary):
         """Merge what stands on one line, in the order of services and names.
 
-        :return: list of (service, late, refund, name, calls, quantity, amount)
+        :return: list of (service, late, name, refund, correction, calls, quantity, amount)
         """
         merged = {}
         # In one prefetch each, for invoices with hundreds of destinations.
@@ -50,7 +50,7 @@ class LineBuilder:
         for line in summary:
             service = services.get(line.service_id, self.env["tier.service"])
             destination = destinations.get(line.destination_id, self.env["tier.destination"])
-            key = (service, line.late, self._name(service, destination), line.refund)
+            key = (service, line.late, self._name(service, destination), line.refund, line.correction)
             calls, quantity, amount = merged.get(key, (0, Decimal(0), Decimal(0)))
             merged[key] = (calls + line.calls, quantity + line.quantity, amount + line.amount)
         ordered = sorted(merged, key=lambda key: (key[0].sequence, key[0].id or 0, *key[1:]))
@@ -95,9 +95,15 @@ class LineBuilder:
             taxes = self.company.account_sale_tax_id
         return self.position.map_tax(taxes)
 
-    def _values(self, service, late, name, refund, calls, quantity, _exact, taxes, amount):
+    def _values(self, service, late, name, refund, correction, calls, quantity, _exact, taxes, amount):
         """Return the values of one line of usage."""
-        if service.is_time:
+        if correction:
+            text = (
+                self.env._("Price corrected: %s, 1 call", name)
+                if calls == 1
+                else self.env._("Price corrected: %(name)s, %(calls)s calls", name=name, calls=calls)
+            )
+        elif service.is_time:
             minutes = formatLang(self.env, float(quantity / 60), digits=2)
             text = (
                 self.env._("%(name)s: 1 call, %(minutes)s minutes", name=name, minutes=minutes)

@@ -21,7 +21,8 @@ class Line:
     :param destination_id: None for what has no destination
     :param late: it began before the period
     :param refund: these are refunds: the quantity and the amount are below zero
-    :param calls: how many events; refunds count as what they undo, above zero
+    :param correction: these are what re-ratings changed, up or down
+    :param calls: how many events; refunds and corrections count as what they undo or change, above zero
     :param quantity: billed seconds or units
     :param amount: exact, in the currency of ``wallet_id``
     """
@@ -33,6 +34,7 @@ class Line:
     destination_id: int | None
     late: bool
     refund: bool
+    correction: bool
     calls: int
     quantity: Decimal
     amount: Decimal
@@ -111,25 +113,27 @@ def _summarise(env, condition, sale=False, invoiced=False, late=None):
         # customer's, which stand on the customer's charge of the same event.
         joins = SQL(
             """JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
-                AND (b.reverses_id IS NULL) = (c.reverses_id IS NULL)"""
+                AND (b.reverses_id IS NULL) = (c.reverses_id IS NULL)
+                AND b.rerating_id IS NOT DISTINCT FROM c.rerating_id"""
         )
         quantity, amount, child = SQL("b.billed_quantity"), SQL("c.sale"), SQL("c.child_id")
     env.cr.execute(
         SQL(
             """
-            SELECT wallet_id, child_id, move_id, service_id, destination_id, late, refund,
+            SELECT wallet_id, child_id, move_id, service_id, destination_id, late, refund, correction,
                    count(*), sum(quantity)::text, sum(amount)::text
               FROM (SELECT c.wallet_id, %(child)s::integer AS child_id, %(move)s::integer AS move_id,
                            c.service_id, c.destination_id, COALESCE(%(late)s, FALSE) AS late,
-                           c.reverses_id IS NOT NULL AS refund,
+                           c.reverses_id IS NOT NULL AND c.rerating_id IS NULL AS refund,
+                           c.rerating_id IS NOT NULL AS correction,
                            %(quantity)s AS quantity, %(amount)s AS amount
                       FROM tier_charge c %(joins)s
                      WHERE c.answered AND %(condition)s) x
               LEFT JOIN tier_service s ON s.id = x.service_id
               LEFT JOIN tier_destination d ON d.id = x.destination_id
-             GROUP BY wallet_id, child_id, move_id, service_id, destination_id, late, refund,
+             GROUP BY wallet_id, child_id, move_id, service_id, destination_id, late, refund, correction,
                       s.sequence, d.name
-             ORDER BY wallet_id, child_id, move_id, s.sequence, service_id, late, d.name, refund""",
+             ORDER BY wallet_id, child_id, move_id, s.sequence, service_id, late, d.name, correction, refund""",
             child=child,
             move=move,
             late=late,
@@ -139,4 +143,4 @@ def _summarise(env, condition, sale=False, invoiced=False, late=None):
             condition=condition,
         )
     )
-    return [Line(*row[:8], *map(Decimal, row[8:])) for row in env.cr.fetchall()]
+    return [Line(*row[:9], *map(Decimal, row[9:])) for row in env.cr.fetchall()]

@@ -45,7 +45,30 @@ class TierAudit(models.Model):
                       JOIN tier_wallet w ON w.id = c.wallet_id AND w.parent_id IS NOT NULL
                       LEFT JOIN tier_transfer t ON t.id = c.transfer_id
                      WHERE c.cost <> CASE WHEN t.from_account_id = w.account_id THEN t.amount
-                                          ELSE -COALESCE(t.amount_to, 0) END"""
+                                          ELSE -COALESCE(t.amount_to, 0) END
+                       -- Of a refund after corrections the sum counts, as below.
+                       AND NOT (c.reverses_id IS NOT NULL AND c.rerating_id IS NULL AND EXISTS (
+                                SELECT FROM tier_charge k WHERE k.event_id = c.event_id
+                                   AND k.wallet_id = c.wallet_id AND k.rerating_id IS NOT NULL))"""
+                ),
+            ),
+            "corrected": (
+                self.env._("What the charges of a re-rated event cost in all is what was paid in all"),
+                SQL(
+                    """
+                    SELECT w.account_id, c.wallet_id, c.cost, COALESCE(p.paid, 0), e.source_key
+                      FROM (SELECT event_id, wallet_id, sum(cost) AS cost, min(transfer_id) AS transfer_id
+                              FROM tier_charge
+                             WHERE event_id IN (SELECT event_id FROM tier_charge WHERE rerating_id IS NOT NULL)
+                             GROUP BY event_id, wallet_id) c
+                      JOIN tier_usage_event e ON e.id = c.event_id
+                      JOIN tier_wallet w ON w.id = c.wallet_id AND w.parent_id IS NOT NULL,
+                           LATERAL (SELECT sum(CASE t.kind WHEN 'usage' THEN t.amount ELSE -t.amount_to END) AS paid
+                                      FROM tier_transfer t
+                                     WHERE t.id = c.transfer_id
+                                        OR (t.reverses_id = c.transfer_id
+                                            AND t.kind IN ('usage', 'refund', 'rebate'))) p
+                     WHERE c.cost <> COALESCE(p.paid, 0)"""
                 ),
             ),
             "known": (
@@ -54,8 +77,10 @@ class TierAudit(models.Model):
                     """
                     SELECT t.from_account_id, t.from_wallet_id, 0, t.amount, t.source_key
                       FROM tier_transfer t
-                     WHERE t.kind = 'usage' AND t.source_key LIKE 'usage:%%'
-                       AND NOT EXISTS (SELECT FROM tier_charge c WHERE c.transfer_id = t.id)"""
+                     WHERE t.kind IN ('usage', 'rebate')
+                       AND (t.source_key LIKE 'usage:%%' OR t.source_key LIKE 'rerate:%%')
+                       AND NOT EXISTS (SELECT FROM tier_charge c
+                                        WHERE c.transfer_id = COALESCE(t.reverses_id, t.id))"""
                 ),
             ),
             "packages": (
@@ -98,12 +123,20 @@ class TierAudit(models.Model):
                       FROM tier_usage_event e
                       JOIN tier_charge c ON c.event_id = e.id AND c.reverses_id IS NULL
                       JOIN tier_wallet w ON w.id = c.wallet_id
-                      LEFT JOIN tier_charge r ON r.reverses_id = c.id
+                      LEFT JOIN tier_charge r ON r.event_id = c.event_id AND r.wallet_id = c.wallet_id
+                           AND r.reverses_id IS NOT NULL AND r.rerating_id IS NULL
                       LEFT JOIN tier_transfer b ON b.id = r.transfer_id
+                      LEFT JOIN (SELECT event_id, wallet_id, sum(sale) AS sale, sum(cost) AS cost,
+                                        min(transfer_id) AS transfer_id
+                                   FROM tier_charge WHERE rerating_id IS NOT NULL
+                                  GROUP BY event_id, wallet_id) k
+                           ON k.event_id = c.event_id AND k.wallet_id = c.wallet_id
                      WHERE CASE WHEN e.state <> 'refunded' THEN r.id IS NOT NULL
-                           ELSE r.id IS NULL OR r.sale <> -c.sale
-                                OR (b.reverses_id IS DISTINCT FROM c.transfer_id AND b.kind IS DISTINCT FROM 'usage')
-                                OR r.cost <> CASE WHEN c.transfer_id IS NULL THEN 0 ELSE -c.cost END
+                           ELSE r.id IS NULL OR r.sale <> -(c.sale + COALESCE(k.sale, 0))
+                                OR (b.reverses_id IS DISTINCT FROM COALESCE(c.transfer_id, k.transfer_id)
+                                    AND b.kind IS DISTINCT FROM 'usage')
+                                OR r.cost <> CASE WHEN COALESCE(c.transfer_id, k.transfer_id) IS NULL THEN 0
+                                                  ELSE -(c.cost + COALESCE(k.cost, 0)) END
                            END"""
                 ),
             ),

@@ -17,9 +17,11 @@ class TierBookingLine(models.Model):
 
     @api.model
     def _joins(self):
-        # A transfer pays one charge; leans on the charges' index on the transfer.
+        # A payment has one charge, which what undoes or corrects it belongs to; leans on the charges'
+        # index on the transfer.
         return SQL(
-            "%s LEFT JOIN tier_charge charge ON charge.transfer_id = t.id AND t.kind IN ('usage', 'refund')",
+            """%s LEFT JOIN tier_charge charge ON charge.transfer_id = COALESCE(t.reverses_id, t.id)
+                  AND t.kind IN ('usage', 'refund', 'rebate')""",
             super()._joins(),
         )
 
@@ -39,9 +41,17 @@ class TierBookingLine(models.Model):
             ("wallet_id", "=", payer.wallet_id.id),
             ("service_id", "=", self.service_id.id),
             ("transfer_id", "!=", False),
-            ("reverses_id", "=" if self.kind == "usage" else "!=", False),
+            *self._charges_of_kind(),
         ]
         return action
+
+    def _charges_of_kind(self):
+        """Return the domain of the charges whose transfers are of this kind."""
+        if self.kind == "refund":
+            return [("reverses_id", "!=", False), ("rerating_id", "=", False)]
+        if self.kind == "rebate":
+            return [("rerating_id", "!=", False), ("cost", "<", 0)]
+        return ["|", ("reverses_id", "=", False), "&", ("rerating_id", "!=", False), ("cost", ">", 0)]
 
 
 class TierBooking(models.Model):

@@ -52,9 +52,9 @@ class TierCharge(models.Model):
     transfer_id = LedgerLink("tier.transfer", readonly=True, index="btree_not_null")
     reverses_id = LedgerLink(
         "tier.charge",
-        "Undoes",
+        "Corrects",
         readonly=True,
-        help="The charge that this one refunds: its amounts negated, on the day of the refund.",
+        help="The charge before this one: a re-rating adds the difference, a refund takes all back, on its own day.",
     )
     event_state = fields.Selection(related="event_id.state", string="State of the event")
     overrun = fields.Boolean(readonly=True, help="The wallet had not the funds: the switch reported it afterwards.")
@@ -74,7 +74,9 @@ class TierCharge(models.Model):
         "(event_id, wallet_id, COALESCE(reverses_id, 0))", "An event is charged once on every tier."
     )
     # Refunds only, so that charging does not pay for it.
-    _refunded_once = models.UniqueIndex("(reverses_id) WHERE reverses_id IS NOT NULL", "A charge is refunded once.")
+    _refunded_once = models.UniqueIndex(
+        "(reverses_id) WHERE reverses_id IS NOT NULL", "A charge is corrected or refunded once."
+    )
     # Lists and sums of one wallet, newest first.
     _wallet_date = models.Index("(wallet_id, date)")
     # A period, over all wallets: charges come by and large in the order of their dates, and this costs

@@ -68,6 +68,7 @@ class TierDemo(models.AbstractModel):
                 file_path(f"tier_rating/demo/files/{filename}"),
                 progress=lambda done, shown=filename: tell(f"Charging {shown}", done),
             )
+        self.env["tier.usage.rollup"]._cron_add()
 
     @api.model
     def _load_currency_rate(self):

@@ -32,8 +32,10 @@ class TierDisputeLine(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             charge = self.env["tier.charge"].sudo().browse(vals.get("charge_id")).exists()
+            if charge.rerating_id:
+                raise UserError(self.env._("This corrects the price of a call: contest the call itself."))
             self._check_not_open(charge)
-            vals.update(event_id=charge.event_id.id, amount=charge.cost, is_open=True)
+            vals.update(event_id=charge.event_id.id, amount=charge._cost_in_all(), is_open=True)
         lines = super().create(vals_list)
         lines._check_contestable()
         return lines
@@ -62,7 +64,7 @@ class TierDisputeLine(models.Model):
                 raise UserError(self.env._("This is no charge of %s.", dispute.wallet_id.name))
             if charge.reverses_id or charge.event_state == "refunded":
                 raise UserError(self.env._("The charge for %s is refunded already.", charge.display_name))
-            if not charge.transfer_id:
+            if not charge._payment():
                 raise UserError(self.env._("Nothing was paid for %s.", charge.display_name))
 
     def _check_not_open(self, charges):

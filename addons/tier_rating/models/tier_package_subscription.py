@@ -74,7 +74,7 @@ class TierPackageSubscription(models.Model):
         self.env.cr.execute(
             SQL(
                 """DELETE FROM tier_package_balance b
-                    WHERE subscription_id = ANY(%s) AND used = 0
+                    WHERE subscription_id = ANY(%s) AND used = 0 AND fee_event_id IS NULL
                       AND NOT EXISTS (SELECT FROM tier_package_use u WHERE u.balance_id = b.id)
                       AND NOT EXISTS (SELECT FROM tier_package_hold h WHERE h.balance_id = b.id)""",
                 self.ids,
@@ -97,8 +97,12 @@ class TierPackageSubscription(models.Model):
                 SQL(
                     """
                     INSERT INTO tier_package_balance (subscription_id, wallet_id, package_id, company_id,
-                           quantity, used, date_from, date_to, create_uid, create_date, write_uid, write_date)
-                    SELECT s.id, s.wallet_id, s.package_id, s.company_id, p.quantity, 0, v.date_from, v.date_to,
+                           quantity, used, fee_state, date_from, date_to, create_uid, create_date, write_uid,
+                           write_date)
+                    -- What has a fee includes nothing until it is paid.
+                    SELECT s.id, s.wallet_id, s.package_id, s.company_id,
+                           CASE WHEN p.fee > 0 THEN 0 ELSE p.quantity END, 0,
+                           CASE WHEN p.fee > 0 THEN 'due' ELSE 'free' END, v.date_from, v.date_to,
                            %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
                       FROM unnest(%(ids)s::integer[], %(starts)s::timestamp[], %(ends)s::timestamp[])
                            AS v(id, date_from, date_to)

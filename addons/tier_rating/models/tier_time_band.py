@@ -1,3 +1,5 @@
+from datetime import date
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -31,7 +33,7 @@ class TierTimeBand(models.Model):
         self.ensure_one()
         return Band(
             self.id,
-            tuple(Window(frozenset(line._weekdays()), *line._seconds()) for line in self.line_ids),
+            tuple(line._engine_window() for line in self.line_ids),
         )
 
 
@@ -47,6 +49,17 @@ class TierTimeBandLine(models.Model):
     weekday_to = fields.Selection(lambda self: self._weekday_names(), required=True, default="5")
     hour_from = fields.Float(required=True, default=8)
     hour_to = fields.Float(required=True, default=18, help="Exclusive; may lie past midnight.")
+
+    holidays = fields.Selection(
+        [("any", "Holidays or not"), ("only", "Only on holidays"), ("never", "Not on holidays")],
+        required=True,
+        default="any",
+    )
+    calendar_id = fields.Many2one("tier.holiday.calendar", "Holidays of", ondelete="restrict")
+
+    _calendar_named = models.Constraint(
+        "CHECK (holidays = 'any' OR calendar_id IS NOT NULL)", "Name the calendar of the holidays."
+    )
 
     @api.model
     def _weekday_names(self):
@@ -73,6 +86,21 @@ class TierTimeBandLine(models.Model):
         if first <= last:
             return list(range(first, last + 1))
         return [*range(first, 8), *range(1, last + 1)]
+
+    def _engine_window(self):
+        """Return the window as the rating engine takes it.
+
+        :rtype: engine.bands.Window
+        """
+        self.ensure_one()
+        window = Window(frozenset(self._weekdays()), *self._seconds())
+        if self.holidays == "any":
+            return window
+        days = self.calendar_id._days()
+        if self.holidays == "never":
+            return window._replace(not_dates=days)
+        # A calendar without a day: never, not always.
+        return window._replace(dates=days or frozenset({date.min}))
 
     def _seconds(self):
         """Return the window's first and last second of the day.

@@ -86,6 +86,16 @@ class TestChargeback(TierRatingCase):
         self.assertFalse(record.line_ids)
         self.assertEqual(record.unassigned, 3)
 
+    def test_others_than_departments_are_let_be(self):
+        customer = self.new_wallet("Customer", self.provider)
+        self.sell(customer, {"49": "1.00"})
+        self.new_endpoint(customer, "701")
+        customer._topup(100, "c:customer")
+        self.ring("c:1", "701", 10)
+        record = self.chargeback()
+        self.assertFalse(record.line_ids)
+        self.assertEqual(record.unassigned, 0)
+
     def test_departments_of_a_wallet_above(self):
         branch = self.new_wallet("Branch", self.office)
         self.sell(branch, {"49": "0.40"})

@@ -1,4 +1,6 @@
 from . import (
+    tier_holiday_import,
+    tier_price_explain,
     tier_rate_import,
     tier_rate_sheet,
     tier_switch_token,

@@ -1,9 +1,10 @@
 import io
-from datetime import timedelta, timezone
+from datetime import timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
+
+from .. import smdr
 
 # What the exchange wrote: hours before now, extension, dialled, seconds.
 CALLS = [
@@ -40,14 +41,15 @@ class TierDemo(models.AbstractModel):
         self.env.ref("tier_rating.wallet_seaside")._allocate(
             Decimal(60), "demo:wallet_seaside", self.env._("Front desk")
         )
-        grace = self._demo_stay("grace", "203", now - timedelta(hours=48), payment="deposit", deposit=40)
+        grace = self._demo_stay("grace", "203", now - timedelta(hours=48), payment="deposit", deposit=60)
         self._demo_stay("ibrahim", "301", now - timedelta(hours=29), payment="account")
         self.env.cr.commit()  # pylint: disable=invalid-commit
         switch = self.env.ref("tier_rating.switch_seaside")
-        self.env["tier.usage.import"]._import_open_file(switch, io.BytesIO(self._demo_smdr(now, switch)), "smdr.txt")
+        lines = smdr.panasonic([(now - timedelta(hours=hours), *call, "") for hours, *call in CALLS], switch.tz)
+        self.env["tier.usage.import"]._import_open_file(switch, io.BytesIO(lines), "smdr.txt")
         self.env.cr.commit()  # pylint: disable=invalid-commit
         if grace.state == "in":
-            for item, quantity, text in (("water", 2, ""), ("laundry", 1, "by Thursday"), ("other", 18, "Breakfast")):
+            for item, quantity, text in (("water", 2, ""), ("laundry", 1, "by Thursday"), ("other", 18.5, "Breakfast")):
                 extra = {
                     "stay_id": grace.id,
                     "rate_id": self.env.ref(f"tier_rating.rate_hotel_{item}").id,
@@ -71,21 +73,3 @@ class TierDemo(models.AbstractModel):
             stay = self.env["tier.stay"].create({**values, "check_in": moment})
         stay.action_check_in()
         return stay
-
-    @api.model
-    def _demo_smdr(self, now, switch):
-        """Return the lines of the hotel's exchange, in its own time.
-
-        :param datetime now: naive UTC
-        :param switch: ``tier.switch``
-        :rtype: bytes
-        """
-        lines = []
-        for hours, extension, dialled, seconds in CALLS:
-            at = (now - timedelta(hours=hours)).replace(tzinfo=timezone.utc).astimezone(ZoneInfo(switch.tz))
-            minutes, rest = divmod(seconds, 60)
-            lines.append(
-                f"{at:%m/%d/%y} {at:%I:%M%p}  {extension} 01 {dialled:<25} 0'04 "
-                f"{minutes // 60:02}:{minutes % 60:02}'{rest:02}"
-            )
-        return "\n".join([*lines, ""]).encode()

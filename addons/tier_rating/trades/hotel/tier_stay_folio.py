@@ -91,7 +91,7 @@ class TierStay(models.Model):
             SQL(
                 """
                 SELECT c.date, c.cost::text, c.quantity::text, c.billed_quantity::text, c.service_id,
-                       c.destination_id, e.number, e.callee, c.reverses_id IS NOT NULL
+                       c.destination_id, e.number, e.callee, c.reverses_id IS NOT NULL AND c.rerating_id IS NULL
                   FROM tier_charge c JOIN tier_usage_event e ON e.id = c.event_id
                  WHERE c.wallet_id = %s AND c.answered ORDER BY c.date, c.id""",
                 self.wallet_id.id or 0,
@@ -129,7 +129,7 @@ class TierStay(models.Model):
                 SELECT date, reason, (CASE WHEN to_account_id = %(account)s THEN amount_to ELSE -amount END)::text
                   FROM tier_transfer
                  WHERE (from_account_id = %(account)s OR to_account_id = %(account)s)
-                   AND kind NOT IN ('usage', 'refund')
+                   AND kind NOT IN ('usage', 'refund', 'rebate')
                  ORDER BY date, id""",
                 account=account,
             )

@@ -245,20 +245,26 @@ class TierChargeback(models.Model):
         :return: dict of wallet id to its distribution, empty where only endpoints have one
         """
         Wallet = self.env["tier.wallet"].sudo().with_context(active_test=False)
-        named = Wallet.search([("company_id", "=", self.company_id.id), ("analytic_distribution", "!=", False)])
+        self.env.flush_all()
+        # Odoo's search takes a distribution for the accounts in it, and finds none without any.
+        self.env.cr.execute(
+            """SELECT id FROM tier_wallet
+                WHERE company_id = %s AND COALESCE(analytic_distribution, 'null') NOT IN ('null', '{}')""",
+            [self.company_id.id],
+        )
+        named = Wallet.browse(row[0] for row in self.env.cr.fetchall())
         below = Wallet.search([("id", "child_of", named.ids)]) if named else Wallet
         own = {wallet.id: wallet.analytic_distribution for wallet in named}
         result = {}
         for wallet in below:
             path = [int(step) for step in wallet.parent_path.split("/") if step]
             result[wallet.id] = next((own[step] for step in reversed(path) if own.get(step)), {})
-        endpoints = (
-            self.env["tier.endpoint"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("analytic_distribution", "!=", False), ("wallet_id.company_id", "=", self.company_id.id)])
+        self.env.cr.execute(
+            """SELECT DISTINCT e.wallet_id FROM tier_endpoint e JOIN tier_wallet w ON w.id = e.wallet_id
+                WHERE w.company_id = %s AND COALESCE(e.analytic_distribution, 'null') NOT IN ('null', '{}')""",
+            [self.company_id.id],
         )
-        return {**{wallet.id: {} for wallet in endpoints.wallet_id}, **result}
+        return {**{row[0]: {} for row in self.env.cr.fetchall()}, **result}
 
     def _in_company_currency(self, row):
         """Return the cost of a row, exactly, at the rate of the last day of the month of the charge-back."""

@@ -1,0 +1,285 @@
+"""Fees of packages: a lump sum for each period, charged as usage on every tier, once.
+
+A period of a package with a fee includes nothing until its fee is paid; what pays it and what
+opens it is one transaction. The subscriber pays the package's fee to its parent. What the
+tiers above pay is in their own price lists, as a rate of the service of fees for the package's
+code; without one they pay nothing: whoever put the package together earns the fee.
+
+Unlike usage, which has happened, a fee is charged only where the funds are. A period whose fee
+was refused stays due, with the reason, and is tried again until it is over.
+
+Lock order: the periods by id, then accounts by id. The new events come last; nobody else
+can be writing them, as their periods are locked.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from odoo.tools import SQL
+
+from odoo.addons.tier_billing.ledger import bulk, writer
+from odoo.addons.tier_billing.ledger.spending import local_day
+
+from ..engine.errors import Refused
+from ..engine.offer import Offer
+from ..engine.price import Price, amount_in, price
+from ..engine.tariff import ONE, ZERO, Rate
+from . import catalogue, settle, tables
+from .pricing import Edge, Item, Pricer
+from .resolve import Resolved
+from .usage import Usage
+
+SERVICE = "fee"
+BATCH = 200
+
+
+@dataclass(slots=True)
+class Due:
+    """A period whose fee is to be charged.
+
+    :param int id: of the period
+    :param int wallet_id: of the subscriber
+    :param str code: of the package, in price lists
+    :param str name: of the package
+    :param Decimal fee: in the brand's currency
+    """
+
+    id: int
+    subscription_id: int
+    wallet_id: int
+    date_from: datetime
+    code: str
+    name: str
+    fee: Decimal
+    currency_id: int
+    company_id: int
+
+    @property
+    def source_key(self):
+        return f"package:{self.subscription_id}:{self.date_from:%Y-%m-%dT%H:%M}"
+
+
+class _FeePricer(Pricer):
+    """Prices fees: the package's for its subscriber, the price lists' above."""
+
+    def __init__(self, env, items, dues, services):
+        self._dues = dues
+        super().__init__(env, items, services)
+
+    def _load_conversions(self, items, wallets):
+        # Fees are in the currencies of brands, which no price list need have.
+        wallets = list(wallets)
+        wallets += [wallets[0]._replace(currency_id=due.currency_id) for due in self._dues.values() if wallets]
+        return super()._load_conversions(items, wallets)
+
+    def _edge_or_refusal(self, wallet, parent, item, result):
+        if wallet.id == item.wallet_id:
+            return self._fee_edge(wallet, parent, item)
+        try:
+            return self.edge(wallet, parent, item)
+        except Refused:
+            # Nobody above sells it: they charge what is used of it.
+            return Edge(wallet, Price(ZERO, (0, 1), 0), ZERO, ZERO, ONE, ZERO, ONE, None)
+
+    def _fee_edge(self, wallet, parent, item):
+        due, day = self._dues[item.key], item.at.date()
+        terms = self.lists[wallet.price_list_id].terms
+        factor = self.convert(due.currency_id, wallet.currency_id, day, wallet.company_id)
+        # The fee is the whole price: charges and increments of a brand are for its calls.
+        offer = Offer(
+            type(terms)(rounding_method=terms.rounding_method, rounding_digits=terms.rounding_digits),
+            (Rate(None, "", due.fee, 1),),
+            factor=factor,
+            timed=False,
+        )
+        charged = price(item.at, item.quantity, offer)
+
+        def received(currency_id):
+            rate = self.convert(wallet.currency_id, currency_id, day, wallet.company_id)
+            if rate == ONE:
+                return charged.amount, ONE
+            return amount_in(charged, rate, terms.rounding_digits, terms.rounding_method), rate
+
+        amount_to, transfer_rate = received(wallet.payee_currency_id)
+        sale, sale_rate = received(parent.currency_id)
+        return Edge(
+            wallet,
+            charged,
+            charged.amount,
+            amount_to,
+            transfer_rate,
+            sale,
+            factor,
+            None,
+            due.code,
+            None,
+            offer,
+            sale_rate,
+        )
+
+
+def find(cr):
+    """Return the ids of the periods whose fee is to be charged now, in order.
+
+    :param cr: database cursor
+    """
+    cr.execute(
+        """SELECT id FROM tier_package_balance
+            WHERE fee_state = 'due' AND date_from <= now() AT TIME ZONE 'UTC' AND date_to > now() AT TIME ZONE 'UTC'
+            ORDER BY id"""
+    )
+    return [row[0] for row in cr.fetchall()]
+
+
+def charge(env, period_ids):
+    """Charge the fees of periods that are due, and open these periods.
+
+    What others are charging in the same moment is left to them; what is paid, is left alone.
+
+    :param env: environment of the transaction, which should be short
+    :param period_ids: ids of ``tier.package.balance``
+    :return: :class:`.settle.Outcome`; what could not be charged counts as in suspense, though
+        it waits as a period
+    """
+    dues = _lock(env.cr, period_ids)
+    outcome = settle.Outcome()
+    if not dues:
+        return outcome
+    services = catalogue.load_services(env.cr)
+    service_id = next(service.id for service in services.values() if service.code == SERVICE)
+    env.cr.execute("SELECT now() AT TIME ZONE 'UTC'")
+    now = env.cr.fetchone()[0]
+    items = [Item(due.id, due.wallet_id, service_id, due.code, now, ONE) for due in dues.values()]
+    pricer = _FeePricer(env, items, dues, services)
+    rows = {item.key: _resolved(dues[item.key], service_id, now, pricer.priced(item)) for item in items}
+    refused = {key: row.priced.reason for key, row in rows.items() if row.priced.reason}
+    states = _lock_accounts(env.cr, rows.values())
+    for key, row in rows.items():
+        if key not in refused:
+            reason = _pay(states, row, now)
+            if reason:
+                refused[key] = reason
+    _refuse(env, refused)
+    paid = [(key, row) for key, row in rows.items() if key not in refused]
+    _write(env, paid, states, now)
+    outcome.charged, outcome.suspense = len(paid), len(refused)
+    outcome.reasons.update(refused.values())
+    return outcome
+
+
+def _lock(cr, period_ids):
+    """Lock what is due of some periods, and read it.
+
+    Only packages of the wallet's present parent: a former one sold what it no longer delivers.
+
+    :return: dict of id to :class:`Due`
+    """
+    cr.execute(
+        SQL(
+            """
+            SELECT b.id, b.subscription_id, b.wallet_id, b.date_from,
+                   COALESCE(NULLIF(p.code, ''), 'package-' || p.id),
+                   COALESCE(p.name ->> 'en_US', (SELECT value FROM jsonb_each_text(p.name) LIMIT 1)),
+                   COALESCE(p.fee, 0)::text, s.currency_id, b.company_id
+              FROM tier_package_balance b
+              JOIN tier_package p ON p.id = b.package_id
+              JOIN tier_brand s ON s.id = p.brand_id
+              JOIN tier_wallet w ON w.id = b.wallet_id AND w.parent_id = s.wallet_id
+             WHERE b.id = ANY(%s) AND b.fee_state = 'due'
+               AND b.date_from <= now() AT TIME ZONE 'UTC' AND b.date_to > now() AT TIME ZONE 'UTC'
+             ORDER BY b.id FOR UPDATE OF b SKIP LOCKED""",
+            list(period_ids),
+        )
+    )
+    return {row[0]: Due(*row[:6], Decimal(row[6]), *row[7:]) for row in cr.fetchall()}
+
+
+def _resolved(due, service_id, now, priced):
+    usage = Usage(
+        source_key=due.source_key,
+        service=SERVICE,
+        quantity=ONE,
+        number=due.code,
+        callee=due.name,
+        wallet_id=due.wallet_id,
+        started_at=now,
+        answered_at=now,
+        ended_at=now,
+        disposition="answered",
+        company_id=due.company_id,
+    )
+    return Resolved(usage, service_id, None, due.wallet_id, priced=priced)
+
+
+def _lock_accounts(cr, rows):
+    movements = [settle._movement(0, row, edge) for row in rows for edge in settle._paid_edges(row)]
+    return writer.lock_accounts(cr, [], movements) if movements else {}
+
+
+def _pay(states, row, now):
+    """Take a fee from the funds read under the lock, all of it or nothing.
+
+    :return: a code of ``const.REASONS`` that tells what is missing, else None
+    """
+    done = []
+    for edge in settle._paid_edges(row):
+        payer, payee = states[edge.wallet.account_id], states[edge.wallet.payee_id]
+        expired = payer.expires_on is not None and local_day(now, payer.tz) > payer.expires_on
+        available = payer.available
+        if expired or (available is not None and available < edge.amount):
+            for earlier in done:
+                states[earlier.wallet.account_id].balance += earlier.amount
+                states[earlier.wallet.payee_id].balance -= earlier.amount_to
+            return "credit_expired" if expired else "insufficient_funds"
+        payer.balance -= edge.amount
+        payee.balance += edge.amount_to
+        done.append(edge)
+    return None
+
+
+def _write(env, paid, states, now):
+    """Write events, payments, each tier's share, and open the periods."""
+    if not paid:
+        return
+    count = sum(len(settle._paid_edges(row)) for _key, row in paid)
+    _now, ids = bulk.next_ids(env.cr, tier_usage_event=len(paid), tier_transfer=count)
+    fresh = iter(ids["tier_transfer"])
+    events, charges, transfers = [], [], []
+    for event_id, (_key, row) in zip(ids["tier_usage_event"], paid, strict=True):
+        events.append(bulk.line(tables.event_values(event_id, row, now)))
+        transfer_ids = {}
+        for edge in settle._paid_edges(row):
+            transfer_ids[edge.wallet.id] = transfer_id = next(fresh)
+            transfers.append((transfer_id, settle._movement(event_id, row, edge)))
+        charges += tables.charge_lines(event_id, row, transfer_ids)
+    bulk.copy_lines(env.cr, "tier_usage_event", tables.EVENT_COLUMNS, events)
+    bulk.copy_lines(env.cr, "tier_charge", tables.CHARGE_COLUMNS, charges)
+    bulk.post_fresh(env.cr, transfers, states, env.uid, now)
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE tier_package_balance b
+               SET fee_state = 'paid', fee_reason = NULL, fee_event_id = v.event_id, quantity = p.quantity,
+                   write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
+              FROM unnest(%s::integer[], %s::integer[]) AS v(id, event_id), tier_package p
+             WHERE b.id = v.id AND p.id = b.package_id""",
+            env.uid,
+            [key for key, _row in paid],
+            ids["tier_usage_event"],
+        )
+    )
+
+
+def _refuse(env, refused):
+    """Note why fees stay due."""
+    if refused:
+        env.cr.execute(
+            SQL(
+                """UPDATE tier_package_balance b SET fee_reason = v.reason
+                     FROM unnest(%s::integer[], %s::varchar[]) AS v(id, reason)
+                    WHERE b.id = v.id AND b.fee_reason IS DISTINCT FROM v.reason""",
+                list(refused),
+                list(refused.values()),
+            )
+        )

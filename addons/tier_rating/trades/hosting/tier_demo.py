@@ -1,0 +1,43 @@
+import io
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+
+# What runs all the time: machine, resource code.
+RUNNING = [("delta-web-1", "VM-M"), ("delta-web-2", "VM-S"), ("delta-db-1", "VM-L")]
+HEADINGS = "id,machine,service,resource,from,quantity"
+
+
+class TierDemo(models.AbstractModel):
+    """Last month in a data centre, as its meter wrote it: hours and traffic of each day."""
+
+    _inherit = "tier.demo"
+
+    @api.model
+    def _load(self, progress=None):
+        super()._load(progress)
+        switch = self.env.ref("tier_rating.switch_cloud")
+        if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
+            if progress:
+                progress("Metering a data centre")
+            data = self._demo_meter()
+            self.env["tier.usage.import"]._import_open_file(switch, io.BytesIO(data), "meter.csv")
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    @api.model
+    def _demo_meter(self):
+        """Return the meter's file of last month; traffic in MB.
+
+        :rtype: bytes
+        """
+        first = fields.Date.today().replace(day=1) - relativedelta(months=1)
+        lines = [HEADINGS]
+        for number in range((first + relativedelta(months=1) - first).days):
+            day = first + timedelta(days=number)
+            for machine, resource in RUNNING:
+                lines.append(f"{machine}-{day},{machine},hosting,{resource},{day} 00:00:00,24")
+            traffic = 1800 + number * 137 % 1100
+            lines.append(f"delta-web-1-out-{day},delta-web-1,data,TRAFFIC-OUT,{day} 00:00:00,{traffic}.5")
+        return "\n".join([*lines, ""]).encode()

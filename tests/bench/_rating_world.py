@@ -59,9 +59,12 @@ class World:
         self._wallets()
 
     def _root(self, company):
-        return self.env["tier.wallet"].create(
+        root = self.env["tier.wallet"].create(
             {"name": f"{self.name} provider", "partner_id": company.partner_id.id, "company_id": company.id}
         )
+        # Some of the drawn prefixes are of real numbers that are closed.
+        root.open_class_ids = self.env["tier.number.class"].search([])
+        return root
 
     def _one_customer(self):
         self.list_ids = self._price_lists(1)

@@ -156,23 +156,21 @@ def load_countries(cr):
     return switches, dict(cr.fetchall())
 
 
-def opened(cr, wallet_ids, class_id):
-    """Tell whether a class is open for one of these wallets.
+def opened(cr, wallet_ids):
+    """Read which classes are open for which wallets.
 
     :param cr: database cursor
-    :param wallet_ids: of a chain: what is open for a wallet is so for all below it
-    :param int class_id: of ``tier.number.class``
-    :rtype: bool
+    :param wallet_ids: of all wallets of a batch; what is open for one is so for all below it
+    :return: set of (wallet id, class id)
     """
     cr.execute(
         SQL(
-            """SELECT EXISTS (SELECT FROM tier_wallet_number_class_rel
-                WHERE tier_wallet_id = ANY(%s) AND tier_number_class_id = %s)""",
+            "SELECT tier_wallet_id, tier_number_class_id FROM tier_wallet_number_class_rel"
+            " WHERE tier_wallet_id = ANY(%s)",
             list(wallet_ids),
-            class_id,
         )
     )
-    return cr.fetchone()[0]
+    return set(cr.fetchall())
 
 
 _shelves = {}

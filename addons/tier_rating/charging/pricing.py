@@ -161,7 +161,7 @@ class Pricer:
         self.markups = self._load_markups()
         self.numbers = numbers.shelf(cr.dbname).of(cr, self.services, {item.service_id for item in items})
         self._asked, self._countries = (None, None, None), None
-        self._told = None, None, None
+        self._told, self._opened = (None, None, None), None
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
@@ -438,8 +438,9 @@ class Pricer:
             if wallet.price_list_id not in self.lists and not (special and special.is_free):
                 return "no_price_list", f"Wallet {wallet.id} has no price list."
         if special and special.kind == numbers.CLOSED:
-            wallet_ids = [wallet.id for wallet in chain]
-            if not numbers.opened(self.env.cr, wallet_ids, special.class_id):
+            if self._opened is None:
+                self._opened = numbers.opened(self.env.cr, {w.id for found in self.chains.values() for w in found})
+            if not any((wallet.id, special.class_id) in self._opened for wallet in chain):
                 return "number_closed", f"{item.number} is of class {special.class_id}, which is not opened."
         return None
 

@@ -30,6 +30,7 @@
         "views/tier_price_list_views.xml",
         "views/tier_rate_views.xml",
         "views/tier_deck_views.xml",
+        "views/tier_deck_sender_views.xml",
         "views/tier_package_views.xml",
         "views/tier_volume_views.xml",
         "views/tier_time_band_views.xml",
@@ -71,6 +72,7 @@
     "assets": {
         "web.assets_backend": [
             "tier_rating/static/src/dashboard/*",
+            "tier_rating/static/src/deck_progress/*",
         ],
     },
     "demo": [

@@ -1,4 +1,5 @@
 from . import (
+    tier_deck_compare,
     tier_holiday_import,
     tier_price_explain,
     tier_rate_import,

@@ -23,6 +23,7 @@
         "wizards/tier_rate_import_views.xml",
         "data/tier_rate_sheet_data.xml",
         "wizards/tier_switch_token_views.xml",
+        "wizards/tier_switch_number_views.xml",
         "wizards/tier_usage_refund_views.xml",
         "wizards/tier_wallet_move_views.xml",
         "wizards/tier_usage_invoice_views.xml",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from odoo.addons.tier_billing.const import MONEY_LIMIT
 
+from ..engine.dialling import INSIDE
 from ..engine.errors import BLOCKED, Refused
 from ..engine.offer import Offer
 from ..engine.price import Price, amount_in, price
@@ -233,7 +234,8 @@ class Pricer:
         :rtype: .offers.Found
         :raise Refused: no rate
         """
-        if self.numbers and wallet.parent_id and self._is_free(wallet, item):
+        is_inside = item.number[:1] == INSIDE
+        if (self.numbers or is_inside) and wallet.parent_id and self._is_free(wallet, item):
             return FREE
         selling = self._selling(wallet, item)
         local_day = selling.local_day(item.at)
@@ -254,6 +256,8 @@ class Pricer:
         :rtype: .numbers.Special
         """
         found = self.numbers.get(item.service_id)
+        if item.number[:1] == INSIDE and self.services[item.service_id].is_time:
+            return numbers.INTERNAL
         if found is None or not item.number:
             return None
         key = (item.service_id, item.number, company_id, item.switch_id)

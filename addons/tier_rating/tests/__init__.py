@@ -9,6 +9,7 @@ from . import (
     test_charging,
     test_companies,
     test_deck,
+    test_dialling,
     test_deck_screens,
     test_demo,
     test_dispute,

@@ -35,6 +35,7 @@ RIGHTS = {
     "tier.volume.use": RECORDS,
     "tier.volume.carry": RECORDS,
     "tier.switch": PRICES,
+    "tier.switch.number": {"auditor": "", "user": "rwc", "manager": "rwc", "portal": ""},
     "tier.switch.token": {"auditor": "", "user": "", "manager": "rc", "portal": ""},
     "tier.record.mapping": PRICES,
     "tier.record.mapping.line": PRICES,

@@ -59,6 +59,8 @@
         "views/tier_report_menus.xml",
         "views/tier_number_class_views.xml",
         "views/tier_holiday_views.xml",
+        "data/tier_below_cost_data.xml",
+        "views/tier_below_cost_views.xml",
         "views/tier_own_prices_views.xml",
         "wizards/tier_price_explain_views.xml",
         "views/tier_price_explain_buttons.xml",

@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_authorize,
+    test_below_cost,
     test_bill,
     test_booking,
     test_books,

@@ -16,6 +16,8 @@ RIGHTS = {
     "tier.brand": PRICES,
     "tier.price.list": PRICES,
     "tier.price.markup": PRICES,
+    "tier.below.cost": RECORDS,
+    "tier.below.cost.check": {"auditor": "", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.holiday.calendar": PRICES,
     "tier.holiday": PRICES,
     "tier.holiday.import": {"auditor": "", "user": "", "manager": "rwcu", "portal": ""},

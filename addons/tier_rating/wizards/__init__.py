@@ -1,4 +1,5 @@
 from . import (
+    tier_below_cost_check,
     tier_deck_compare,
     tier_holiday_import,
     tier_price_explain,

@@ -23,6 +23,7 @@
         "wizards/tier_rate_import_views.xml",
         "data/tier_rate_sheet_data.xml",
         "wizards/tier_switch_token_views.xml",
+        "wizards/tier_switch_number_views.xml",
         "wizards/tier_usage_refund_views.xml",
         "wizards/tier_wallet_move_views.xml",
         "wizards/tier_usage_invoice_views.xml",
@@ -30,6 +31,7 @@
         "views/tier_price_list_views.xml",
         "views/tier_rate_views.xml",
         "views/tier_deck_views.xml",
+        "views/tier_deck_sender_views.xml",
         "views/tier_package_views.xml",
         "views/tier_volume_views.xml",
         "views/tier_time_band_views.xml",
@@ -57,6 +59,8 @@
         "views/tier_report_menus.xml",
         "views/tier_number_class_views.xml",
         "views/tier_holiday_views.xml",
+        "data/tier_below_cost_data.xml",
+        "views/tier_below_cost_views.xml",
         "views/tier_own_prices_views.xml",
         "wizards/tier_price_explain_views.xml",
         "views/tier_price_explain_buttons.xml",
@@ -71,6 +75,7 @@
     "assets": {
         "web.assets_backend": [
             "tier_rating/static/src/dashboard/*",
+            "tier_rating/static/src/deck_progress/*",
         ],
     },
     "demo": [

@@ -6,7 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from decks.reader import DeckError, DeckRow, Layout, header, read
+from decks.errors import MESSAGES
+from decks.reader import DeckError, DeckRow, Layout, header, preview, read
+from decks.writer import WRITERS, TooLong
 from openpyxl import Workbook
 
 HEAD = "prefix,destination,price\n"
@@ -144,3 +146,78 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 6 << 20
+
+
+def test_a_person_says_that_no_column_is_it():
+    deck = b"prefix,destination,price,blocked\n49,Germany,1,x\n"
+    (row,) = read(deck, Layout(mapping={"blocked": None}))
+    assert not row.blocked
+    with pytest.raises(DeckError, match="no column price"):
+        list(read(deck, Layout(mapping={"price": None})))
+
+
+def test_a_preview_of_what_is_known():
+    deck = b"Some Carrier\n\nCode;Destination;Rate\n49;Germany;0,1\n\n43;Austria;0,2\n"
+    seen = preview(deck)
+    assert (seen.line, seen.names, seen.fault) == (3, ["Code", "Destination", "Rate"], None)
+    assert seen.samples == [["49", "Germany", "0,1"], ["43", "Austria", "0,2"]]
+    assert seen.positions == {"prefix": 0, "destination": 1, "price": 2}
+
+
+def test_a_preview_of_what_is_not():
+    deck = b"Angebot vom 1.12.\nVorwahl;Ziel;Preis;Rate\n49;Germany;0,1;x\n"
+    seen = preview(deck)
+    assert (seen.line, seen.names) == (2, ["Vorwahl", "Ziel", "Preis", "Rate"])
+    assert seen.positions == {"price": 3}
+    assert seen.fault.code == "no_column"
+    mapping = {"prefix": "Vorwahl", "destination": "Ziel", "price": "Preis"}
+    assert preview(deck, Layout(mapping=mapping)).fault is None
+    assert prefixes(deck, Layout(mapping=mapping)) == ["49"]
+    with pytest.raises(DeckError):
+        preview(b"")
+
+
+ROWS = [
+    DeckRow(2, "49", "Germany, all", Decimal("0.0043"), 30, 6, Decimal("0.01"), date(2026, 12, 1), None, "Peak"),
+    DeckRow(3, "4930", "=Berlin", Decimal("0.000000012345"), None, None, Decimal(0), None, date(2027, 1, 1)),
+    DeckRow(4, "881", 'Österreich\t"x"', Decimal("123456789.123456789012"), blocked=True),
+]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_what_is_written_is_read_again(form):
+    stream = io.BytesIO()
+    assert WRITERS[form](stream, iter(ROWS)) == 3
+    assert list(read(stream)) == ROWS
+
+
+def test_a_deck_that_does_not_fit_into_a_sheet(monkeypatch):
+    monkeypatch.setattr("decks.writer.LARGEST_SHEET", 3)
+    with pytest.raises(TooLong):
+        WRITERS["xlsx"](io.BytesIO(), iter(ROWS))
+
+
+def test_every_fault_has_words():
+    for code, words in MESSAGES.items():
+        assert words.endswith("."), code
+
+
+def test_columns_by_number():
+    deck = b"Rate;Code;Rate;Zone\n9;49;0,1;Germany\n"
+    layout = Layout(mapping={"price": "#3", "destination": "Zone", "date_from": "#9"})
+    with pytest.raises(DeckError, match="date_from"):
+        list(read(deck, layout))
+    del layout.mapping["date_from"]
+    (row,) = read(deck, layout)
+    assert (row.prefix, row.price) == ("49", Decimal("0.1"))
+
+
+def test_a_file_without_a_header():
+    deck = b"49;Germany;0,1\n43;Austria;0,2\n"
+    seen = preview(deck, Layout(has_header=False))
+    assert (seen.names, seen.samples[0], seen.positions) == (["#1", "#2", "#3"], ["49", "Germany", "0,1"], {})
+    layout = Layout(mapping={"prefix": "#1", "destination": "#2", "price": "#3"}, has_header=False)
+    assert prefixes(deck, layout) == ["49", "43"]
+    assert preview(deck, layout).samples[0] == ["49", "Germany", "0,1"]
+    with pytest.raises(DeckError, match="empty"):
+        list(read(b"", layout))

@@ -98,7 +98,7 @@ def test_a_period_costs_what_its_billed_units_do(tiers, kind, sessions, incremen
     st.sampled_from([None, Package(7, 2)]),
 )
 def test_what_a_payer_must_have_and_a_parent_may_count_on(tiers, kind, before, increment, owed, package):
-    standing = Standing(VolumeTariff(tiers, kind), before, owed)
+    standing = Standing(VolumeTariff(tiers, kind), before, owed, alone=True)
     sold, limit = offer(increment, connection_charge=D("0.3")), 60
     inner = Tier(Link("U", True), sold, D(0), package=package).session(NOON, limit)
     session = VolumeSession(inner, standing, package)
@@ -133,6 +133,24 @@ def test_a_parent_keeps_what_a_cheaper_tier_may_give_back():
     assert grant_chain([payer, dealer], NOON, 30).quantity == 10
     granted = grant_chain([payer, replace(dealer, available=D("0.79"))], NOON, 30)
     assert (granted.quantity, granted.holds) == (30, (D("0.20"), D("0.79")))
+
+
+@settings(max_examples=40)
+@given(strategies.volume_tiers(), st.sampled_from(["graduated", "volume"]), st.integers(0, 40), st.integers(1, 30))
+def test_wherever_the_period_stands_in_the_end_a_payer_has_enough(tiers, kind, before, quantity):
+    """But for a coin, which the rounding may make of another place."""
+    tariff, sold = VolumeTariff(tiers, kind), offer()
+    session = VolumeSession(Session(sold, NOON, 30), Standing(tariff, before))
+    held = D(session.units(quantity)).scaleb(-2) + D("0.01")
+    for moved in range(before, before + 120):
+        assert cost(quantity, sold, Standing(tariff, moved)) <= held
+
+
+def test_a_dearer_tier_is_held_unless_the_payer_is_alone():
+    rising = VolumeTariff((VolumeTier(100, D("0.01")), VolumeTier(None, D("0.05"))))
+    for alone, granted in ((True, 100), (False, 20)):
+        tier = Tier(Link("U", True), offer(), D("1.00"), standing=Standing(rising, 0, alone=alone))
+        assert grant_chain([tier], NOON, 600).quantity == granted
 
 
 def test_a_session_without_a_standing_stays_what_it_was():

@@ -44,6 +44,10 @@ class Special(NamedTuple):
         return self.kind in (EMERGENCY, FREE)
 
 
+#: A call within an exchange: nobody pays for it.
+INTERNAL = Special(0, FREE, False, "", None)
+
+
 class Numbers:
     """The special numbers of one service.
 

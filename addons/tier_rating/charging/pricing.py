@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from odoo.addons.tier_billing.const import MONEY_LIMIT
 
+from ..engine.dialling import INSIDE
 from ..engine.errors import BLOCKED, Refused
 from ..engine.increments import begun
 from ..engine.offer import Offer
@@ -235,7 +236,8 @@ class Pricer:
         :rtype: .offers.Found
         :raise Refused: no rate
         """
-        if self.numbers and wallet.parent_id and self._is_free(wallet, item):
+        is_inside = item.number[:1] == INSIDE
+        if (self.numbers or is_inside) and wallet.parent_id and self._is_free(wallet, item):
             return FREE
         day = item.at.date()
         selling = self._selling(wallet, item, day)
@@ -267,6 +269,8 @@ class Pricer:
         :rtype: .numbers.Special
         """
         found = self.numbers.get(item.service_id)
+        if item.number[:1] == INSIDE and self.services[item.service_id].is_time:
+            return numbers.INTERNAL
         if found is None or not item.number:
             return None
         # Every tier asks for the same item again.

@@ -13,7 +13,7 @@ from odoo.addons.tier_billing.ledger.writer import Movement
 from . import packages, tables, volumes
 from .pricing import RATE_QUANTUM
 from .resolve import resolve
-from .usage import DialPlan, Usage
+from .usage import DIALLED_BY, Usage, dialling
 
 
 @dataclass(slots=True)
@@ -115,12 +115,13 @@ def retry(env, event_ids):
                    e.company_id, COALESCE(s.code, e.service_code) AS code, s.is_time,
                    e.endpoint_id, e.wallet_id, e.accounts, e.caller,
                    e.callee, e.number, e.started_at, e.answered_at, e.ended_at,
-                   e.quantity::text, e.disposition, w.country_prefix, w.international_prefix, w.national_prefix
+                   e.quantity::text, e.disposition, %s
               FROM tier_usage_event e
               LEFT JOIN tier_service s ON s.id = e.service_id
               LEFT JOIN tier_switch w ON w.id = e.switch_id
              WHERE e.id = ANY(%s) AND e.state = 'suspense' AND e.reason <> 'bad_record'
              ORDER BY e.source_key FOR UPDATE OF e""",
+            SQL(", ").join(SQL.identifier("w", name) for name in DIALLED_BY),
             list(event_ids),
         )
     )
@@ -161,8 +162,7 @@ def _renormalised(row):
     if not row["switch_id"] or not row["is_time"]:
         # What is not called is no number but a resource code, which no plan can read.
         return row["number"] or ""
-    prefixes = (row[name] or "" for name in ("country_prefix", "international_prefix", "national_prefix"))
-    return DialPlan(row["switch_id"], "", row["company_id"], *prefixes).number(row["callee"])
+    return dialling(row).number(row["callee"])
 
 
 def _update_events(env, pairs):

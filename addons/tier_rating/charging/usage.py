@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import NamedTuple
 
-from ..engine.prefixes import normalise
+from ..engine.dialling import Dialling
 
 
 @dataclass(slots=True)
@@ -74,22 +74,32 @@ def naive(moment):
     return moment.replace(tzinfo=None)
 
 
+#: The fields of ``tier.switch`` that tell how people dial there, texts first.
+DIALLED_BY = (
+    "country_prefix",
+    "international_prefix",
+    "national_prefix",
+    "area_code",
+    "outside",
+    "national_length",
+    "local_length",
+    "extension_length",
+)
+
+
 class DialPlan(NamedTuple):
     """What is needed of a switch to read its records.
 
     :param int id: of the switch
     :param str code: names its records
     :param int company_id: whose switch it is
-    :param str country_prefix, international_prefix, national_prefix: see
-        :func:`..engine.prefixes.normalise`
+    :param Dialling dialling: how people dial there
     """
 
     id: int
     code: str
     company_id: int
-    country_prefix: str
-    international_prefix: str
-    national_prefix: str
+    dialling: Dialling
 
     @classmethod
     def of(cls, switch):
@@ -101,9 +111,7 @@ class DialPlan(NamedTuple):
             switch.id,
             switch.code,
             switch.company_id.id,
-            switch.country_prefix or "",
-            switch.international_prefix or "",
-            switch.national_prefix or "",
+            dialling({name: switch[name] for name in DIALLED_BY}),
         )
 
     def number(self, callee):
@@ -111,7 +119,17 @@ class DialPlan(NamedTuple):
 
         :param str callee: as the switch reports it
         """
-        return normalise(callee, self.country_prefix, self.international_prefix, self.national_prefix)
+        return self.dialling.number(callee)
+
+
+def dialling(values):
+    """Return how people dial at a switch.
+
+    :param dict values: the fields :data:`DIALLED_BY` of the switch
+    :rtype: Dialling
+    """
+    texts = {name: values[name] or "" for name in DIALLED_BY[:5]}
+    return Dialling(**texts, **{name: values[name] or 0 for name in DIALLED_BY[5:]})
 
 
 def from_record(record, plan, import_id=None):

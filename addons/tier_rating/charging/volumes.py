@@ -274,7 +274,13 @@ class Counters:
         :param edge: :class:`.pricing.Edge` with a plan
         """
         plan, rates = edge.volume
-        return Standing(rates, self.quantities.get(key, 0), self.carried.get((plan.id, edge.wallet.id), ZERO))
+        return Standing(
+            rates,
+            self.quantities.get(key, 0),
+            self.carried.get((plan.id, edge.wallet.id), ZERO),
+            # It has one session at a time, and nobody else counts there.
+            plan.counts == "wallet" and edge.wallet.max_sessions == 1,
+        )
 
 
 def _carried(cr, pairs, lock):

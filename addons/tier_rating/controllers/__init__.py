@@ -1,1 +1,1 @@
-from . import dispatcher, ingest, rate_sheet
+from . import deck, dispatcher, ingest, rate_sheet

@@ -56,7 +56,9 @@ class DeckRow(NamedTuple):
 class Layout:
     """How a sender writes its decks.
 
-    :param dict mapping: field to the name of its column, where that is not a usual one
+    :param dict mapping: field to the name of its column, where that is not a usual one, or to "#3"
+        for the third; None for a field that no column is
+    :param bool has_header: whether a line names the columns; else the mapping numbers them
     :param str decimals: ``comma``, ``point``, or ``auto`` to go by the file's separator
     :param str dates: ``mdy`` for the American order, else ``auto``
     :param str sheet: of a workbook; the first by default
@@ -66,6 +68,74 @@ class Layout:
     decimals: str = "auto"
     dates: str = "auto"
     sheet: str = ""
+    has_header: bool = True
+
+
+class Preview(NamedTuple):
+    """The first lines of a file, for a person who says which column is which.
+
+    :param line: of the header, or of what looks like one
+    :param names: its cells
+    :param samples: lists of cells, of the lines below
+    :param positions: dict of field to position; what is known already
+    :param fault: :class:`DeckError` where the file cannot be read so, or None
+    """
+
+    line: int
+    names: list
+    samples: list
+    positions: dict
+    fault: DeckError | None = None
+
+
+def preview(source, layout=None, lines=3):
+    """Return what a person needs to say which column is which.
+
+    :param source: bytes, or a seekable binary file
+    :param Layout layout: what is known of the sender
+    :param int lines: how many below the header to show
+    :rtype: Preview
+    :raise DeckError: if the file is no table at all
+
+    >>> preview(b"Zone;Code;Tarif\\n49;1;2").fault.code
+    'no_column'
+    """
+    layout = layout or Layout()
+    stream = io.BytesIO(source) if isinstance(source, (bytes, bytearray)) else source
+    try:
+        table, positions, names = _open(stream, layout)
+        samples = _some(table.rows, lines)
+        table.rows.close()
+        return Preview(table.line, names, samples, positions)
+    except DeckError as error:
+        if error.code != "no_column":
+            raise
+        fault = error
+    best = (0, 1, [], None)
+    for table in open_table(stream, layout.sheet):
+        found = columns.guess(table.rows, layout.has_header)
+        table.rows.close()
+        if found[0] > best[0]:
+            best = (*found, table.delimiter)
+    _said, line, names, delimiter = best
+    if not layout.has_header:
+        line, names = 0, [f"#{number}" for number in range(1, len(names) + 1)]
+    samples = []
+    for table in open_table(stream, layout.sheet, delimiter or ","):
+        samples = _some((row for row in table.rows if row[0] > line), lines)
+        table.rows.close()
+        break
+    return Preview(line, names, samples, columns.known(names, layout.mapping), fault)
+
+
+def _some(rows, lines):
+    found = []
+    for _line, row in rows:
+        if any(map(str.strip, row)):
+            found.append(row)
+        if len(found) == lines:
+            break
+    return found
 
 
 def header(source, layout=None):
@@ -76,7 +146,8 @@ def header(source, layout=None):
     :return: (dict of field to position, list of texts)
     :raise DeckError: if no line is a header
     """
-    _table, positions, names = _open(source, layout or Layout())
+    table, positions, names = _open(source, layout or Layout())
+    table.rows.close()
     return positions, names
 
 
@@ -107,7 +178,10 @@ def _open(source, layout):
     failure = None
     for table in open_table(stream, layout.sheet):
         try:
-            return table, *columns.find(table.rows, layout.mapping)
+            if not layout.has_header:
+                return table, *columns.numbered(table, layout.mapping)
+            positions, names, table.line = columns.find(table.rows, layout.mapping)
+            return table, positions, names
         except DeckError as error:
             table.rows.close()
             failure = failure or error
@@ -207,4 +281,4 @@ def _seconds(text, decimal_comma):
     return int(value)
 
 
-__all__ = ["DeckError", "DeckRow", "Layout", "header", "read"]
+__all__ = ["DeckError", "DeckRow", "Layout", "Preview", "header", "preview", "read"]

@@ -27,10 +27,11 @@ class Table:
 
     :param rows: iterator of (line, list of texts); lines from 1
     :param str delimiter: of a CSV file; empty for a workbook
+    :ivar int line: of the header, once it is found
     """
 
     def __init__(self, rows, delimiter=""):
-        self.rows, self.delimiter = rows, delimiter
+        self.rows, self.delimiter, self.line = rows, delimiter, 1
 
 
 def open_table(stream, sheet=None, delimiters=DELIMITERS):

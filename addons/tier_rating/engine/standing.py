@@ -35,11 +35,13 @@ class Standing:
     :param before: units used earlier in the period, ``int``, ``Decimal`` or ``Fraction``
     :param Decimal owed: what earlier refunds left open, in the payer's currency; below zero:
         to its favour
+    :param bool alone: nobody else's session, and no other of the payer, can move the period meanwhile
     """
 
     tariff: VolumeTariff
     before: object = 0
     owed: Decimal = ZERO
+    alone: bool = False
 
     def cost(self, units, terms):
         """Return what so many more units cost now, rounded, without what is owed; may be negative."""
@@ -111,6 +113,10 @@ def _parts(standing, units, per):
 class VolumeSession:
     """The price of one session by volume as a function of its length, to search in.
 
+    When it ends the period may stand higher: other sessions end meanwhile. Where that could make
+    it dearer, for a later tier is, it has to be paid for as if it lay there; only a payer who is
+    alone knows its place. What the place makes of the rounding, a coin at most, is not considered.
+
     With the kind ``volume`` the price falls where a cheaper tier begins. So what a payer must
     have for a length is the highest up to there, :meth:`units`; and what its parent may count on
     is the :meth:`least` of the lengths in question.
@@ -121,7 +127,7 @@ class VolumeSession:
     """
 
     packaged = True  # so that nobody takes it for its rate
-    __slots__ = ("_ends", "_extra", "blocks", "limit", "meter", "package", "session", "standing", "tariff")
+    __slots__ = ("_ahead", "_dearer", "_ends", "blocks", "limit", "meter", "package", "session", "standing", "tariff")
 
     def __init__(self, session, standing, package=None):
         self.session, self.standing, self.package = session, standing, package
@@ -130,6 +136,10 @@ class VolumeSession:
         before = exactly(standing.before)
         # What is left of each tier.
         self._ends = [end for tier in standing.tariff.tiers[:-1] if (end := Fraction(*ratio(tier.upto)) - before) > 0]
+        self._ahead = standing.tariff.tiers[len(standing.tariff.tiers) - len(self._ends) - 1 :]
+        self._dearer = not standing.alone and any(
+            later.flat or later.cost(1) > self._ahead[0].cost(1) for later in self._ahead[1:]
+        )
 
     def units(self, quantity):
         """Return the most that any length up to this one costs, in smallest coins; 0 or more."""
@@ -139,7 +149,8 @@ class VolumeSession:
         lengths = [billed]
         if self.falls:
             lengths += [end for end in self._ends if end < billed]
-        return max(0, *(self._coins(length, quantity) for length in lengths))
+        coins = max(0, *(self._coins(length, quantity) for length in lengths))
+        return max(coins, self._worst_coins(billed, quantity)) if self._dearer else coins
 
     @property
     def falls(self):
@@ -185,6 +196,26 @@ class VolumeSession:
             return self.blocks.end(quantity)
         used, billed = self.package.draw(quantity, self.blocks)
         return billed - used
+
+    def _worst_coins(self, billed, quantity):
+        """Return what a length costs at most, wherever the period stands when it ends."""
+        offer, standing = self.session.offer, self.standing
+        terms = offer.terms
+        if self.falls:
+            before = exactly(standing.before)
+            # The later in its tier it begins, the more units a dearer tier makes dearer.
+            cost = max(
+                standing.tariff.charge(before + end, billed, terms.rounding_digits, terms.rounding_method)
+                for end in self._ends
+            )
+        else:
+            exact = max(tier.cost(billed) for tier in self._ahead)
+            exact += sum(Fraction(*ratio(tier.flat)) for tier in self._ahead[1:])
+            # A tier that ends within a block pays for it whole, and so does the next one.
+            exact += sum(Fraction(*ratio(tier.price)) for tier in self._ahead if tier.begun)
+            cost = round_quotient(exact.numerator, exact.denominator, terms.rounding_digits, "up")
+        cost = _with_charges(cost, self.tariff.charge, offer, quantity)
+        return int(EXACT.scaleb(EXACT.add(cost, standing.owed), terms.rounding_digits))
 
     def _coins(self, billed, quantity, beyond=False):
         offer, tariff = self.session.offer, self.standing.tariff

@@ -63,6 +63,7 @@ class Wording:
         edge, env, pricer = tier.edge, self.env, self.question.pricer
         if self.question.special and self.question.special.is_free and not tier.carrier:
             name = env["tier.number.class"].sudo().browse(self.question.special.class_id).name
+            name = name or env._("Within the exchange")
             return [Step(env._("Special number"), env._("%s: nobody pays for it.", name))]
         price_list = pricer.lists[tier.wallet.price_list_id]
         steps = []

@@ -7,9 +7,11 @@ temporary table; everything else is a statement over all rows.
 * :mod:`.staging`: the rows of a file in the temporary table
 * :mod:`.comparing`: what they change in the price list, as lines of the deck
 * :mod:`.applying`: the lines written to the rates, and undone
+* :mod:`.exporting`: rates and kept versions, written as decks
+* :mod:`.files`: files in binary fields, without a copy in memory
 * :mod:`.words`: what is wrong with a file, in the reader's language
 """
 
-from . import applying, comparing, links, staging
+from . import applying, comparing, exporting, files, links, staging
 
-__all__ = ["applying", "comparing", "links", "staging"]
+__all__ = ["applying", "comparing", "exporting", "files", "links", "staging"]

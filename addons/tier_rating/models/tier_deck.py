@@ -153,14 +153,11 @@ class TierDeck(models.Model):
     # Import and undo
     # ------------------------------------------------------------------
 
-    def action_import(self):
-        """Change the rates as shown, all or none."""
-        self.check_access("write")
-        for deck in self:
-            deck.price_list_id.check_access("write")
-            deck._import()
-
     def _import(self):
+        """Change the rates as shown, all or none.
+
+        :raise UserError: if it was imported already, or the rates changed since it was checked
+        """
         version = self._lock_list()
         self.invalidate_recordset(["state"])
         if self.state in ("imported", "undone"):

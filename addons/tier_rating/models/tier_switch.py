@@ -1,3 +1,5 @@
+import re
+
 import pytz
 
 from odoo import api, fields, models
@@ -6,6 +8,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
 from ..adapters import ReadOptions, registry
+from ..charging.usage import DIALLED_BY
 
 
 class TierSwitch(models.Model):
@@ -42,6 +45,27 @@ class TierSwitch(models.Model):
     country_prefix = fields.Char(help="Own country code, for numbers dialled in national form.")
     international_prefix = fields.Char(default="00")
     national_prefix = fields.Char(default="0")
+    national_length = fields.Integer(
+        "Length of national numbers",
+        help="Digits of a national number where it is dialled without a prefix: 10 in North America, 9 in Spain. "
+        "Zero: it is not.",
+    )
+    area_code = fields.Char(help="Of the switch: comes before local numbers. Empty: none are dialled.")
+    local_length = fields.Integer(
+        "Local numbers from",
+        default=7,
+        help="Digits that a local number has at least. Fewer are a short number, such as 116117.",
+    )
+    outside = fields.Char(
+        "Outside line",
+        help="What is dialled for the outside line, if the records have it in front of every number: 0 or 9. "
+        "It is taken off once.",
+    )
+    extension_length = fields.Integer(
+        "Extensions up to",
+        help="Digits that an extension has at most: such a number was dialled within the exchange, and nobody pays "
+        "for it. 112 and 911 are never extensions. Zero: there are none.",
+    )
 
     _code_unique = models.Constraint("UNIQUE (code)", "A switch with this code exists already.")
 
@@ -50,6 +74,16 @@ class TierSwitch(models.Model):
         mapped = {adapter.code for adapter in registry.all_adapters() if adapter.is_mapped}
         for switch in self:
             switch.is_mapped = switch.adapter in mapped
+
+    @api.constrains(*DIALLED_BY)
+    def _check_dialling(self):
+        for switch in self:
+            for name in DIALLED_BY:
+                value = switch[name]
+                if isinstance(value, str) and not re.fullmatch(r"[0-9]{0,8}", value):
+                    raise ValidationError(self.env._("%s is not dialled: a prefix is a few digits.", value))
+                if isinstance(value, int) and not 0 <= value <= 15:
+                    raise ValidationError(self.env._("No number has %s digits.", value))
 
     @api.constrains("adapter", "mapping_id")
     def _check_mapping(self):
@@ -94,6 +128,22 @@ class TierSwitch(models.Model):
         self.ensure_one()
         mapping = self.mapping_id._field_map() if self.is_mapped else None
         return ReadOptions(timezone=self.tz, mapping=mapping)
+
+    def action_test_number(self):
+        """Open the dialog that tells what a dialled number means here.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Test a number"),
+            "res_model": "tier.switch.number",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_switch_id": self.id},
+        }
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

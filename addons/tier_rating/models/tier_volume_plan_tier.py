@@ -16,9 +16,10 @@ class TierVolumePlanTier(models.Model):
     upto = fields.Float(
         "Up to", digits=(16, 3), help="The greatest quantity of a period that belongs to the tier. Zero: no end."
     )
+    bounds = fields.Char("Range", compute="_compute_bounds")
     open_end = fields.Boolean(compute="_compute_open_end", store=True)
     price = fields.Float(digits=RATE_DIGITS, required=True)
-    flat = fields.Float(digits=RATE_DIGITS, help="Once in a period, when the tier is entered.")
+    flat = fields.Float("Flat amount", digits=RATE_DIGITS, help="Once in a period, when the tier is entered.")
 
     _sane = models.Constraint(
         "CHECK (COALESCE(upto, 0) >= 0 AND COALESCE(upto, 0) < 1e12 AND price >= 0 AND price < 1e9"
@@ -30,6 +31,13 @@ class TierVolumePlanTier(models.Model):
     def _compute_open_end(self):
         for tier in self:
             tier.open_end = not tier.upto
+
+    @api.depends("upto", "plan_id.tier_ids.upto")
+    def _compute_bounds(self):
+        for tier in self:
+            below = [end for end in tier.plan_id.tier_ids.mapped("upto") if end and (end < tier.upto or not tier.upto)]
+            lower = f"{max(below, default=0):g}"
+            tier.bounds = f"{lower} – {tier.upto:g}" if tier.upto else self.env._("beyond %s", lower)
 
     @api.constrains("upto", "plan_id")
     def _check_plan(self):

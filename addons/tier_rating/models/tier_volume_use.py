@@ -35,6 +35,7 @@ class TierVolumeUse(models.Model):
         help="What earlier refunds had left open, and this event settled.",
     )
     terms = fields.Char(readonly=True, help="The tariff as it was, in the payer's currency, for a refund.")
+    event_date = fields.Datetime("Start", related="event_id.started_at")
     is_refund = fields.Boolean(required=True, readonly=True)
     date = fields.Datetime(required=True, readonly=True)
 

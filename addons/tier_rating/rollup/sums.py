@@ -26,6 +26,16 @@ _KEYS = ("company_id", "wallet_id", "tier", "service_id", "destination_id", "pri
 _OPTIONAL = ("service_id", "destination_id", "price_list_id", "brand_id")
 
 SELLERS = SQL("(c.child_id IS NOT NULL OR c.tier = 0)")
+# What a charge ``c`` of the service ``s`` adds for its own wallet.
+_OWN = SQL(
+    """(c.reverses_id IS NULL)::integer AS attempts,
+       (c.reverses_id IS NULL AND c.answered)::integer AS answered,
+       (c.reverses_id IS NOT NULL AND c.answered)::integer AS refunds,
+       CASE WHEN s.is_time THEN c.quantity ELSE 0 END AS seconds,
+       CASE WHEN s.is_time THEN c.billed_quantity ELSE 0 END AS billed_seconds,
+       CASE WHEN s.is_time THEN 0 ELSE c.quantity END AS units,
+       c.sale, c.cost, c.margin"""
+)
 
 
 def _parts(after, until):
@@ -43,14 +53,7 @@ def _parts(after, until):
         """
         SELECT c.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
                c.price_list_id, l.brand_id, c.currency_id,
-               (c.reverses_id IS NULL)::integer AS attempts,
-               (c.reverses_id IS NULL AND c.answered)::integer AS answered,
-               (c.reverses_id IS NOT NULL AND c.answered)::integer AS refunds,
-               CASE WHEN s.is_time THEN c.quantity ELSE 0 END AS seconds,
-               CASE WHEN s.is_time THEN c.billed_quantity ELSE 0 END AS billed_seconds,
-               0::numeric AS sold_seconds,
-               CASE WHEN s.is_time THEN 0 ELSE c.quantity END AS units,
-               c.sale, c.cost, c.margin
+               %(own)s, 0::numeric AS sold_seconds
           FROM tier_charge c
           LEFT JOIN tier_service s ON s.id = c.service_id
           LEFT JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
@@ -59,7 +62,7 @@ def _parts(after, until):
          WHERE c.id > %(after)s AND c.id <= %(until)s AND %(sellers)s
         UNION ALL
         SELECT b.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
-               c.price_list_id, l.brand_id, c.currency_id, 0, 0, 0, 0, 0, b.billed_quantity, 0, 0, 0, 0
+               c.price_list_id, l.brand_id, c.currency_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, b.billed_quantity
           FROM tier_charge b
           JOIN tier_charge c ON c.event_id = b.event_id AND c.child_id = b.wallet_id AND c.reverses_id IS NULL
           JOIN tier_service s ON s.id = c.service_id AND s.is_time
@@ -69,6 +72,7 @@ def _parts(after, until):
          WHERE b.id > %(after)s AND b.id <= %(until)s AND b.billed_quantity <> 0""",
         after=after,
         until=until,
+        own=_OWN,
         sellers=SELLERS,
     )
 
@@ -152,34 +156,60 @@ def clear(cr):
 def differences(until):
     """Return the query that finds where the sums are not what the charges come to.
 
-    By wallet and not by day: which day a call is of depends on the time zone of the books then.
+    By wallet and not by day: which day a call is of depends on the time zone of the books then. What
+    customers were billed is compared by tier, for which no charge has to be matched with another: one
+    reading of all charges is enough.
 
     :param SQL until: number up to which charges were added
-    :return: ``SQL`` that selects wallet id, expected, found and the name of the figure
+    :return: ``SQL`` that selects wallet id (NULL for a whole tier), expected, found and the name of the figure
     """
-    charged = SQL(
-        "(SELECT c.wallet_id, c.tier, %s FROM (%s) c GROUP BY 1, 2)",
-        SQL(", ").join(SQL("sum(%s) AS %s", *[SQL.identifier(measure)] * 2) for measure in MEASURES),
-        _parts(0, until),
+    own = [measure for measure in MEASURES if measure != "sold_seconds"]
+    names = SQL(", ").join(map(SQL.identifier, own))
+    sums = SQL(", ").join(SQL("sum(%s) AS %s", *[SQL.identifier(measure)] * 2) for measure in own)
+    values = SQL(", ").join(
+        SQL("(%s, %s, %s)", measure, SQL.identifier("c", measure), SQL.identifier("t", measure)) for measure in own
     )
-    checks = [
-        SQL(
-            """SELECT COALESCE(c.wallet_id, t.wallet_id), v.expected, v.found, %(name)s || ', ' || v.measure
-                 FROM charged c
-                 FULL JOIN (SELECT wallet_id, tier, %(measures)s FROM %(table)s GROUP BY 1, 2) t
-                   ON t.wallet_id = c.wallet_id AND t.tier = c.tier,
-                      LATERAL (VALUES %(values)s) AS v(measure, expected, found)
-                WHERE (%(all)s OR COALESCE(c.tier, t.tier) = 0)
-                  AND COALESCE(v.expected, 0) <> COALESCE(v.found, 0)""",
-            name=period,
-            table=SQL.identifier(f"tier_usage_{period}"),
-            measures=SQL(", ").join(SQL("sum(%s) AS %s", *[SQL.identifier(measure)] * 2) for measure in MEASURES),
-            values=SQL(", ").join(
-                SQL("(%s, %s, %s)", measure, SQL.identifier("c", measure), SQL.identifier("t", measure))
-                for measure in MEASURES
+    checks = []
+    for period in ("hour", "day"):
+        table, everybody = SQL.identifier(f"tier_usage_{period}"), period == "day"
+        checks += [
+            SQL(
+                """SELECT COALESCE(c.wallet_id, t.wallet_id), v.expected, v.found, %(period)s || ', ' || v.measure
+                     FROM (SELECT wallet_id, tier, %(names)s FROM charged WHERE seller) c
+                     FULL JOIN (SELECT wallet_id, tier, %(sums)s FROM %(table)s GROUP BY 1, 2) t
+                       ON t.wallet_id = c.wallet_id AND t.tier = c.tier,
+                          LATERAL (VALUES %(values)s) AS v(measure, expected, found)
+                    WHERE (%(everybody)s OR COALESCE(c.tier, t.tier) = 0)
+                      AND COALESCE(v.expected, 0) <> COALESCE(v.found, 0)""",
+                period=period,
+                names=names,
+                sums=sums,
+                table=table,
+                values=values,
+                everybody=everybody,
             ),
-            all=period == "day",
-        )
-        for period in ("hour", "day")
-    ]
-    return SQL("WITH charged AS MATERIALIZED %s %s UNION ALL %s", charged, *checks)
+            SQL(
+                """SELECT NULL::integer, c.sold, t.sold, %(period)s || ', sold_seconds of tier ' || tier
+                     FROM (SELECT tier - 1 AS tier, sum(billed_seconds) AS sold
+                             FROM charged WHERE tier > 0 GROUP BY 1) c
+                     FULL JOIN (SELECT tier, sum(sold_seconds) AS sold FROM %(table)s GROUP BY 1) t USING (tier)
+                    WHERE (%(everybody)s OR tier = 0) AND COALESCE(c.sold, 0) <> COALESCE(t.sold, 0)""",
+                period=period,
+                table=table,
+                everybody=everybody,
+            ),
+        ]
+    return SQL(
+        """WITH charged AS MATERIALIZED (
+                SELECT wallet_id, tier, seller, %s
+                  FROM (SELECT c.wallet_id, c.tier, %s AS seller, %s
+                          FROM tier_charge c LEFT JOIN tier_service s ON s.id = c.service_id
+                         WHERE c.id <= %s) c
+                 GROUP BY 1, 2, 3)
+           %s""",
+        sums,
+        SELLERS,
+        _OWN,
+        until,
+        SQL(" UNION ALL ").join(checks),
+    )

@@ -128,7 +128,8 @@ class TestHolidays(TierRatingCase):
         ]
 
     def test_a_list(self):
-        lines = "2026-06-04 Corpus Christi\n\n12-25; Christmas\nEaster Sunday\neaster + 1 Easter Monday\neaster-2, Good Friday"
+        lines = "2026-06-04 Corpus Christi\n\n12-25; Christmas\nEaster Sunday\n"
+        lines += "easter + 1 Easter Monday\neaster-2, Good Friday"
         expected = [
             ("date", "2026-06-04", 0, "Corpus Christi"),
             ("yearly", "2000-12-25", 0, "Christmas"),

@@ -17,7 +17,7 @@ class TierDemo(models.AbstractModel):
 
     @api.model
     def _load(self, progress=None):
-        super()._load(progress)
+        loaded = super()._load(progress)
         switch = self.env.ref("tier_rating.switch_cloud")
         if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
             if progress:
@@ -25,6 +25,7 @@ class TierDemo(models.AbstractModel):
             data = self._demo_meter()
             self.env["tier.usage.import"]._import_open_file(switch, io.BytesIO(data), "meter.csv")
             self.env.cr.commit()  # pylint: disable=invalid-commit
+        return loaded
 
     @api.model
     def _demo_meter(self):

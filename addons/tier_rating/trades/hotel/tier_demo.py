@@ -25,7 +25,7 @@ class TierDemo(models.AbstractModel):
 
     @api.model
     def _load(self, progress=None):
-        super()._load(progress)
+        loaded = super()._load(progress)
         # What was charged meanwhile, in transactions of its own, is seen from here on.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         # Who follows another guest in a room is the last step of the story.
@@ -33,6 +33,7 @@ class TierDemo(models.AbstractModel):
             if progress:
                 progress("Letting the rooms of a hotel")
             self._load_hotel()
+        return loaded
 
     @api.model
     def _load_hotel(self):

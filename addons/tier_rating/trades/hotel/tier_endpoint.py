@@ -43,7 +43,8 @@ class TierEndpoint(models.Model):
 
     def _check_unused(self):
         """Override: what a guest used stands on the guest's wallet, not on the endpoint's."""
-        super()._check_unused()
+        result = super()._check_unused()
         for endpoint in self.filtered("room_id"):
             if endpoint.room_id.occupancy_ids:
                 raise UserError(self.env._("%s is in a room that has had guests: archive it.", endpoint.identifier))
+        return result

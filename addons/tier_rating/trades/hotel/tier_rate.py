@@ -8,7 +8,8 @@ class TierRate(models.Model):
     @api.depends_context("tier_item_names")
     def _compute_display_name(self):
         """Override: where items are chosen they are called by their names, not by their codes."""
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         if self.env.context.get("tier_item_names"):
             for rate in self:
                 rate.display_name = rate.destination_id.name or rate.prefix
+        return result

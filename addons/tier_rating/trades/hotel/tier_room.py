@@ -26,7 +26,7 @@ class TierRoom(models.Model):
         "tier.endpoint", "room_id", "Telephones", help="What the exchange calls the room's telephones."
     )
     occupancy_ids = fields.One2many("tier.stay.room", "room_id", "Guests", readonly=True)
-    stay_id = fields.Many2one("tier.stay", "Stay", compute="_compute_stay_id", store=True, index="btree_not_null")
+    stay_id = fields.Many2one("tier.stay", compute="_compute_stay_id", store=True, index="btree_not_null")
     guest_id = fields.Many2one(related="stay_id.partner_id", string="Guest")
     since = fields.Datetime(related="stay_id.check_in", string="Since")
     balance = fields.Float(related="stay_id.balance")

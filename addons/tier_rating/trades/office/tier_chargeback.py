@@ -1,12 +1,11 @@
 import json
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import groupby
 
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL, format_date, groupby
 
 from odoo.addons.tier_billing.statements import layout
 
@@ -287,10 +286,9 @@ class TierChargeback(models.Model):
             (json.dumps(json.loads(text), sort_keys=True), service or 0, {"wallet_id": wallet, "cost": Decimal(cost)})
             for wallet, service, text, cost in self.env.cr.fetchall()
         ]
-        rows.sort(key=lambda row: row[:2])
         step = Decimal(1).scaleb(-self.currency_id.decimal_places)
         shares = []
-        for (text, service), group in groupby(rows, key=lambda row: row[:2]):
+        for (text, service), group in sorted(groupby(rows, key=lambda row: row[:2]), key=lambda pair: pair[0]):
             total = sum((self._in_company_currency(row[2]) for row in group), Decimal(0))
             rounded = total.quantize(step, ROUND_HALF_UP)
             if rounded:

@@ -28,12 +28,13 @@ class TierDemo(models.AbstractModel):
 
     @api.model
     def _load(self, progress=None):
-        super()._load(progress)
+        loaded = super()._load(progress)
         switch = self.env.ref("tier_rating.switch_office")
         if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
             if progress:
                 progress("Charging an office's calls back to departments")
             self._load_office(switch)
+        return loaded
 
     @api.model
     def _load_office(self, switch):

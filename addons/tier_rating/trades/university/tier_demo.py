@@ -23,12 +23,13 @@ class TierDemo(models.AbstractModel):
 
     @api.model
     def _load(self, progress=None):
-        super()._load(progress)
+        loaded = super()._load(progress)
         switch = self.env.ref("tier_rating.switch_campus")
         if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
             if progress:
                 progress("Giving students their allowance")
             self._load_university(switch)
+        return loaded
 
     @api.model
     def _load_university(self, switch):

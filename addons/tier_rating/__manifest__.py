@@ -70,6 +70,7 @@
         "trades/hotel/tier_hotel_views.xml",
         "trades/hotel/tier_stay_views.xml",
         "trades/hotel/tier_folio_report.xml",
+        "trades/hotel/tier_stay_data.xml",
         "trades/office/tier_chargeback_views.xml",
     ],
     "assets": {

@@ -2,8 +2,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 
+from ..charging.refund import refund
 from .common import TierRatingCase
 
 OCTOBER = datetime(2025, 10, 15, 10, 0)
@@ -171,6 +172,35 @@ class TestChargeback(TierRatingCase):
         self.assertEqual(
             (record.state, str(record.date_from), str(record.date_to)), ("draft", "2025-10-01", "2025-10-31")
         )
+
+    def test_next_months_draft_comes_by_itself(self):
+        self.ring("c:1", "401", 10)
+        Chargeback = self.env["tier.chargeback"]
+        own = [("company_id", "=", self.company.id)]
+        with freeze_time("2025-11-04 03:00:00"):
+            Chargeback._cron_draft()
+            self.assertFalse(Chargeback.search([*own, ("date_from", "=", "2025-10-01")]), "none was posted before")
+            self.chargeback().action_post()
+        self.ring("c:november", "402", 1, at=datetime(2025, 11, 3, 10))
+        november = [*own, ("date_from", "=", "2025-11-01")]
+        with freeze_time("2025-12-02 03:00:00"):
+            Chargeback._cron_draft()
+            self.assertFalse(Chargeback.search(november), "records may still come")
+        # What the demo has of later months stands in the way of nothing here.
+        Chargeback.search([("date_from", ">", "2025-11-01")]).unlink()
+        for _run in range(2):
+            with freeze_time("2025-12-03 03:00:00"):
+                Chargeback._cron_draft()
+        draft = Chargeback.search(november)
+        self.assertEqual((draft.state, draft.amount, draft.journal_id), ("draft", 0.3, self.journal))
+
+    def test_refunds(self):
+        self.ring("c:1", "401", 10)
+        self.ring("c:2", "401", 5)
+        refund(self.env, self.event("c:2").ids, "wrong")
+        self.env.invalidate_all()
+        # The refund is of the day on which it is made; the month has both calls.
+        self.assertEqual(self.chargeback().line_ids.mapped("cost"), [4.5])
 
     def test_rights(self):
         self.ring("c:1", "401", 10)

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from psycopg2 import IntegrityError
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -278,6 +278,30 @@ class TestHotel(HotelCase):
         with self.assertRaises(AccessError):
             stay.with_user(auditor).action_check_in()
         self.assertEqual(stay.with_user(auditor).state, "booked")
+
+    def test_another_payment(self):
+        stay = self.stay(deposit=5)
+        action = stay.action_payment()
+        operation = self.env["tier.wallet.operation"].with_context(**action["context"]).create({"amount": 7})
+        operation.action_apply()
+        self.assertBalances(stay.wallet_id, "12")
+
+    def test_folio_by_mail(self):
+        stay = self.stay(deposit=5)
+        stay.partner_id.email = "guest@example.com"
+        context = stay.action_send_folio()["context"]
+        composer = self.env["mail.compose.message"].with_context(**context).create({})
+        self.assertEqual(composer.subject, "Your stay at Test Inn")
+        self.assertEqual(composer.partner_ids, stay.partner_id)
+
+    def test_other_companies_see_nothing(self):
+        stay = self.stay(deposit=5)
+        other = self.env["res.company"].create({"name": "Other inn"})
+        user = self.staff("manager")
+        user.write({"company_ids": [Command.set(other.ids)], "company_id": other.id})
+        for records in (stay, self.hotel, self.room, stay.occupancy_ids):
+            with self.subTest(records._name):
+                self.assertFalse(records.with_user(user).search([("id", "in", records.ids)]))
 
     def test_large_deposits_need_approval(self):
         self.company.tier_approval_limit = 100

@@ -127,6 +127,25 @@ class TierStay(models.Model):
         """
         return self._dialog("tier.stay.extra", self.env._("Put on the folio"))
 
+    def action_payment(self):
+        """Open the dialog that takes another payment of the guest.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Take a payment"),
+            "res_model": "tier.wallet.operation",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_wallet_id": self.wallet_id.id,
+                "default_operation": "topup" if self.wallet_id.money == "inside" else "allocate",
+                "default_reason": self.env._("Paid at the desk, room %s", self.room_id.name),
+            },
+        }
+
     def action_change_room(self):
         """Open the dialog that moves the guest into another room.
 

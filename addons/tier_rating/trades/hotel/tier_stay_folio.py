@@ -33,6 +33,28 @@ class TierStay(models.Model):
         self.check_access("read")
         return self.env.ref("tier_rating.tier_folio_report").report_action(self, config=False)
 
+    def action_send_folio(self):
+        """Open a message to the guest with the folio attached.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send the folio"),
+            "res_model": "mail.compose.message",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_composition_mode": "comment",
+                "default_model": self._name,
+                "default_res_ids": self.ids,
+                "default_template_id": self.env.ref("tier_rating.mail_template_folio").id,
+                "force_email": True,
+            },
+        }
+
     def _folio(self):
         """Return what the folio shows, in the order of time.
 
@@ -150,6 +172,7 @@ def _clock(seconds):
     >>> _clock(Decimal(65)), _clock(Decimal(3725))
     ('1:05', '1:02:05')
     """
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(abs(int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    text = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"−{text}" if seconds < 0 else text

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from dateutil.relativedelta import relativedelta
@@ -179,7 +180,9 @@ class TierChargeback(models.Model):
                 WITH used AS (
                     SELECT date_trunc('month', tier_local_day(c.date, %(tz)s))::date AS month, c.wallet_id,
                            COALESCE(e.endpoint_id, 0) AS endpoint_id, COALESCE(c.service_id, 0) AS service_id,
-                           count(*) AS calls, sum(c.billed_quantity) AS quantity, sum(c.cost) AS cost
+                           count(*) FILTER (WHERE c.reverses_id IS NULL)
+                           - count(*) FILTER (WHERE c.reverses_id IS NOT NULL AND c.rerating_id IS NULL) AS calls,
+                           sum(c.billed_quantity) AS quantity, sum(c.cost) AS cost
                       FROM tier_charge c JOIN tier_usage_event e ON e.id = c.event_id
                      WHERE c.wallet_id = ANY(%(wallets)s) AND c.child_id IS NULL AND c.answered
                        AND c.date >= %(start)s AND c.date < %(stop)s
@@ -361,6 +364,21 @@ class TierChargeback(models.Model):
             "ref": self.name,
             "line_ids": [fields.Command.create(line) for line in lines],
         }
+
+    @api.model
+    def _cron_draft(self):
+        """Make the drafts of last month for the companies that charge back; called daily by cron.
+
+        Two days later, so that exchanges can deliver what they have of the month's end.
+        """
+        month = (fields.Date.today() - timedelta(days=2)).replace(day=1) - relativedelta(months=1)
+        posted = self.search([("state", "=", "posted"), ("date_from", "<", month)])
+        done = self.search([("date_from", ">=", month), ("state", "!=", "cancelled")]).company_id
+        for company in posted.company_id - done:
+            last = posted.filtered(lambda record, company=company: record.company_id == company)[:1]
+            self.with_company(company).create(
+                {"company_id": company.id, "date_from": month, **{name: last[name].id for name in SETTINGS}}
+            )
 
     def action_move(self):
         """Open the journal entry.

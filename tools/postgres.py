@@ -27,7 +27,7 @@ port = 5432
 unix_socket_directories = '{socket}'
 unix_socket_permissions = 0700
 max_connections = 120
-shared_buffers = 256MB
+shared_buffers = {buffers}MB
 work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 4GB
@@ -39,6 +39,12 @@ jit = off
 log_line_prefix = '%m [%p] %d '
 lc_messages = 'C'
 """
+
+
+def _buffers():
+    """An eighth of the machine's memory for tables, in MB: less on a small one, 2 GB on a large one."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return min(max(memory // 8, 128), 2048)
 
 
 def server_options():
@@ -158,7 +164,7 @@ class Cluster:
         _own(self.socket, self.owner)
         if not (self.data / "PG_VERSION").exists():
             self._create()
-        (self.data / "tier.conf").write_text(SETTINGS.format(socket=self.socket))
+        (self.data / "tier.conf").write_text(SETTINGS.format(socket=self.socket, buffers=_buffers()))
         with step("Starting PostgreSQL"):
             code, _ = self._run(
                 [self._program("pg_ctl"), "-D", self.data, "-l", self.log, "-w", "-t", "60", "start"],

@@ -157,7 +157,8 @@ def _times(
     zone: tzinfo,
 ) -> tuple[datetime, datetime | None, datetime]:
     """Start, answer (None if the call was not answered) and end."""
-    start = _time(cdr["start"], "start", zone, _born(uniqueid))
+    # About when it was matters only where a clock shows an hour twice.
+    start = _time(cdr["start"], "start", zone, None if zone is values.UTC else _born(uniqueid))
     answer = None
     if disposition == "answered":
         answer = _time(cdr["answer"], "answer", zone, start)
@@ -179,7 +180,7 @@ def _born(uniqueid: str) -> datetime | None:
 
 def _time(value: str, field: str, zone: tzinfo, near: datetime | None) -> datetime:
     value = values.required(value, field, 40)
-    if _EPOCH.fullmatch(value):  # cdr_custom with ${CDR(start,u)}
+    if value[4:5] != "-" and _EPOCH.fullmatch(value):  # cdr_custom with ${CDR(start,u)}
         return values.epoch_time(Decimal(value), field)
     return values.local_time(value, field, zone, near)
 

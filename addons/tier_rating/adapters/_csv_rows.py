@@ -82,7 +82,8 @@ def _is_odd(line: Line) -> bool:
 
 def _parse(lines: list[Line], widths: Collection[int], is_open: bool, delimiter: str) -> Row:
     number = lines[0].number
-    raw = b"".join(line.data for line in lines).rstrip(b"\r\n")
+    raw = lines[0].data if len(lines) == 1 else b"".join([line.data for line in lines])
+    raw = raw.rstrip(b"\r\n")
 
     def refused(reason, **values):
         return Row(number, raw, [], RecordError(reason, **values))
@@ -92,7 +93,7 @@ def _parse(lines: list[Line], widths: Collection[int], is_open: bool, delimiter:
     if is_open:
         return refused("not_csv", detail="a quotation mark is not closed")
     # each line on its own: one Latin-1 byte must not spoil the others
-    content = "".join(decode(line.data) for line in lines).rstrip("\r\n")
+    content = decode(raw) if len(lines) == 1 else "".join([decode(line.data) for line in lines]).rstrip("\r\n")
     try:
         fields = next(csv.reader([content], strict=True, delimiter=delimiter), [])
     except csv.Error as error:

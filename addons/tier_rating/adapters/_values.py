@@ -8,6 +8,7 @@ import ipaddress
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from .base import RecordError
 
@@ -36,11 +37,11 @@ def text(value: object, field: str, limit: int = 255) -> str:
     :param limit: longest allowed, in characters
     :raise RecordError: if it is no text, too long, or no database would take it
     """
-    if value is None:
-        return ""
-    if not isinstance(value, str) or "\0" in value:
+    if not value:
+        if value is None or value == "":
+            return ""
         raise RecordError("bad_text", field=field)
-    if not value.isascii() and _SURROGATE.search(value):
+    if not isinstance(value, str) or "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
         raise RecordError("bad_text", field=field)
     value = value.strip()
     if len(value) > limit:
@@ -54,10 +55,12 @@ def loose(value: object, limit: int = 128) -> str:
     An overlong User-Agent must not keep a call from being charged, so this cuts
     and cleans where :func:`text` refuses.
     """
-    if not isinstance(value, str):
+    if not value or not isinstance(value, str):
         return ""
-    kept = value.strip()[:limit].replace("\0", "\ufffd")
-    return kept.encode("utf-8", "replace").decode("utf-8")
+    kept = value.strip()[:limit]
+    if "\0" in kept:
+        kept = kept.replace("\0", "\ufffd")
+    return kept if kept.isascii() else kept.encode("utf-8", "replace").decode("utf-8")
 
 
 def required(value: object, field: str, limit: int = 255) -> str:
@@ -148,6 +151,9 @@ def local_time(value: str, field: str, zone: tzinfo, near: datetime | None = Non
         naive = datetime.fromisoformat(value)
         if zone is UTC:
             return _in_range(naive.replace(tzinfo=UTC), field)
+        offset = _steady_offset(zone, value[:13])
+        if offset is not None:
+            return _in_range((naive - offset).replace(tzinfo=UTC), field)
         first = naive.replace(tzinfo=zone).astimezone(UTC)
         if near:
             second = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
@@ -155,6 +161,18 @@ def local_time(value: str, field: str, zone: tzinfo, near: datetime | None = Non
     except (ValueError, OverflowError):
         raise RecordError("bad_time", field=field, value=value) from None
     return _in_range(first, field)
+
+
+@lru_cache(maxsize=1024)
+def _steady_offset(zone: tzinfo, hour: str) -> timedelta | None:
+    """What the clock of a zone is ahead of UTC for a whole hour; None where it changes within.
+
+    :param hour: as ``2026-11-22 22``
+    """
+    first = datetime.fromisoformat(f"{hour}:00:00")
+    last = first.replace(minute=59, second=59, microsecond=999_999)
+    offsets = {moment.replace(tzinfo=zone, fold=fold).utcoffset() for moment in (first, last) for fold in (0, 1)}
+    return offsets.pop() if len(offsets) == 1 else None
 
 
 def iso_time(value: str, field: str, zone: tzinfo) -> datetime:
@@ -224,4 +242,4 @@ def fingerprint(*parts: str, digits: int = 32) -> str:
 
 def identities(*pairs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     """The given (kind, value) pairs in order, without empty or repeated ones."""
-    return tuple(dict.fromkeys(pair for pair in pairs if pair[1]))
+    return tuple(dict.fromkeys([pair for pair in pairs if pair[1]]))

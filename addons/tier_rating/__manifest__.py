@@ -85,6 +85,7 @@
     "demo": [
         "demo/res_partner_demo.xml",
         "demo/tier_rating_demo.xml",
+        "demo/tier_package_demo.xml",
         "demo/tier_hotel_demo.xml",
         "demo/tier_office_demo.xml",
         "demo/tier_university_demo.xml",

@@ -77,9 +77,8 @@ class _Pricer(Pricer):
     """Prices for whoever buys by one list, without a chain of wallets."""
 
     def __init__(self, env, price_list, service, day, currency):
-        self.env = env
+        super().__init__(env, ())
         self.lists = catalogue.load_price_lists(env.cr, {price_list.id})
-        self.services = catalogue.load_services(env.cr)
         company = price_list.company_id.id
         # A stand-in for the customer: of a wallet only these three are looked at.
         self.buyer = catalogue.Wallet(
@@ -90,8 +89,6 @@ class _Pricer(Pricer):
         self.markups = self._load_markups()
         self.conversions = self._load_conversions([self.item], [self.buyer])
         self.bands = {band.id: band._engine_band() for band in env["tier.time.band"].sudo().search([])}
-        self.rates = {}
-        self._offers, self._sellings = {}, {}
 
     @property
     def levels(self):

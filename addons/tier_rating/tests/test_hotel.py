@@ -209,6 +209,26 @@ class TestHotel(HotelCase):
         with self.assertRaisesRegex(UserError, "above zero"):
             self.put(stay, -1)
 
+    def test_what_waits_in_suspense_is_told_at_check_out(self):
+        stay = self.stay(deposit=10)
+        self.charge(
+            self.call("h:1", number="88123", at=self.noon, accounts=(("room", "101"),), switch_id=self.switch.id),
+            self.call(
+                "h:2",
+                number="88123",
+                at=self.noon + timedelta(minutes=5),
+                accounts=(("room", "101"),),
+                switch_id=self.switch.id,
+            ),
+        )
+        checkout = self.env["tier.stay.checkout"].create({"stay_id": stay.id})
+        self.assertEqual((checkout.waiting_count, checkout.returned), (1, 10), "the other began before the guest came")
+        checkout.action_apply()
+        # Once there is a price, it is the house's: the guest has gone.
+        self.new_rate(self.house.price_list_id, "88", "0.10")
+        self.retry(self.event("h:2"))
+        self.assertEqual((self.event("h:2").state, self.event("h:2").wallet_id), ("charged", self.house))
+
     def test_folio(self):
         stay = self.stay(deposit=20)
         self.ring("h:1", 2)
@@ -369,7 +389,7 @@ class TestOwnHotel(HotelCase):
         self.company.tier_clearing_account_id = account
         stay = self.stay(payment="account")
         self.ring("o:1", 10)
-        checkout = self.env["tier.stay.checkout"].create({"stay_id": stay.id})
+        checkout = self.env["tier.stay.checkout"].with_user(self.staff("user")).create({"stay_id": stay.id})
         self.assertTrue(checkout.must_invoice)
         checkout.action_apply()
         self.assertEqual((stay.state, stay.wallet_id.state), ("out", "suspended"))

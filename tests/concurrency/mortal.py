@@ -120,7 +120,19 @@ def make_calls(arena, wallets):
         thread.join()
 
 
-JOBS = {job.__name__: job for job in (import_file, press_import, watch_folders, serve, make_calls)}
+def post_rerating(arena, run, batch):
+    """Press the button that posts a re-rating, with small batches.
+
+    :param int run: id of the ``tier.rerating``
+    :param int batch: events per transaction
+    """
+    from odoo.addons.tier_rating import rerating
+
+    with arena.env() as env, patch.object(rerating, "BATCH", batch):
+        env["tier.rerating"].browse(run).action_post()
+
+
+JOBS = {job.__name__: job for job in (import_file, press_import, watch_folders, serve, make_calls, post_rerating)}
 
 
 def main(database):

@@ -1,4 +1,4 @@
-"""All that a price may consist of at once, against the slow rater: what each test sees alone must not disturb the rest."""
+"""All that a price may consist of at once against the slow rater: what a test sees alone must not disturb the rest."""
 
 from dataclasses import replace
 from decimal import Decimal

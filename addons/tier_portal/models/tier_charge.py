@@ -82,7 +82,8 @@ class TierCharge(models.Model):
                 row["quantity"] = formatting.duration(charge.quantity)
                 billed = formatting.duration(charge.billed_quantity)
             else:
-                row["number"] = charge.number or service.name
+                # A package has a name that people know, besides its code.
+                row["number"] = (charge.callee if service.code == "fee" else charge.number) or service.name
                 row["quantity"] = f"{charge.quantity:g} {service.unit}"
                 billed = f"{charge.billed_quantity:g} {service.unit}"
             row["billed"] = self.env._("Billed: %s", billed)

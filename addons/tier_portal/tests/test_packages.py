@@ -112,6 +112,16 @@ class TestGivingPackages(PackageMixin, TransactionCase):
             [("100 minutes", ""), ("1,000 minutes", "$\N{NO-BREAK SPACE}5.00")],
         )
 
+    def test_a_fee_is_listed_by_the_packages_name(self):
+        self.env["tier.package.subscription"].create(
+            {"wallet_id": self.user.id, "package_id": self.big.id, "date_from": fields.Date.today().replace(day=1)}
+        )
+        self.env.flush_all()
+        self.assertEqual(charging.fees.charge(self.env, charging.fees.find(self.env.cr)).charged, 1)
+        Charge = self.env["tier.charge"].with_user(self.users["user"])
+        row = Charge.search(Charge._portal_domain(self.user), limit=1)._portal_rows()[0]
+        self.assertEqual(row["number"], "Big")
+
     def test_what_a_former_parent_sold_is_not_shown(self):
         self.small.brand_id.wallet_id = self.reseller
         self.assertEqual(self.user._portal_packages(), [])

@@ -23,10 +23,10 @@ from odoo.addons.tier_billing.ledger.spending import local_day
 
 from ..engine.errors import Refused
 from ..engine.offer import Offer
-from ..engine.price import Price, amount_in, price
-from ..engine.tariff import ONE, ZERO, Rate
+from ..engine.tariff import ONE, Rate, Terms
 from . import catalogue, settle, tables
-from .pricing import Edge, Item, Pricer
+from .offers import Found
+from .pricing import FREE, Item, Pricer
 from .resolve import Resolved
 from .usage import Usage
 
@@ -73,50 +73,25 @@ class _FeePricer(Pricer):
         wallets += [wallets[0]._replace(currency_id=due.currency_id) for due in self._dues.values() if wallets]
         return super()._load_conversions(items, wallets)
 
-    def _edge_or_refusal(self, wallet, parent, item, result):
+    def offer(self, wallet, item):
         if wallet.id == item.wallet_id:
-            return self._fee_edge(wallet, parent, item)
+            return self._fee(wallet, item)
         try:
-            return self.edge(wallet, parent, item)
+            return super().offer(wallet, item)
         except Refused:
+            if not wallet.parent_id:
+                raise
             # Nobody above sells it: they charge what is used of it.
-            return Edge(wallet, Price(ZERO, (0, 1), 0), ZERO, ZERO, ONE, ZERO, ONE, None)
+            return FREE
 
-    def _fee_edge(self, wallet, parent, item):
-        due, day = self._dues[item.key], item.at.date()
+    def _fee(self, wallet, item):
+        due = self._dues[item.key]
         terms = self.lists[wallet.price_list_id].terms
-        factor = self.convert(due.currency_id, wallet.currency_id, day, wallet.company_id)
+        factor = self.convert(due.currency_id, wallet.currency_id, item.at.date(), wallet.company_id)
         # The fee is the whole price: charges and increments of a brand are for its calls.
-        offer = Offer(
-            type(terms)(rounding_method=terms.rounding_method, rounding_digits=terms.rounding_digits),
-            (Rate(None, "", due.fee, 1),),
-            factor=factor,
-            timed=False,
-        )
-        charged = price(item.at, item.quantity, offer)
-
-        def received(currency_id):
-            rate = self.convert(wallet.currency_id, currency_id, day, wallet.company_id)
-            if rate == ONE:
-                return charged.amount, ONE
-            return amount_in(charged, rate, terms.rounding_digits, terms.rounding_method), rate
-
-        amount_to, transfer_rate = received(wallet.payee_currency_id)
-        sale, sale_rate = received(parent.currency_id)
-        return Edge(
-            wallet,
-            charged,
-            charged.amount,
-            amount_to,
-            transfer_rate,
-            sale,
-            factor,
-            None,
-            due.code,
-            None,
-            offer,
-            sale_rate,
-        )
+        terms = Terms(rounding_method=terms.rounding_method, rounding_digits=terms.rounding_digits)
+        offer = Offer(terms, (Rate(None, "", due.fee, 1),), factor=factor, timed=False)
+        return Found(offer, factor, None, due.code, None)
 
 
 def find(cr):
@@ -245,9 +220,9 @@ def _write(env, paid, states, now):
     count = sum(len(settle._paid_edges(row)) for _key, row in paid)
     _now, ids = bulk.next_ids(env.cr, tier_usage_event=len(paid), tier_transfer=count)
     fresh = iter(ids["tier_transfer"])
-    events, charges, transfers = [], [], []
+    events, charges, transfers, written = [], [], [], str(now)
     for event_id, (_key, row) in zip(ids["tier_usage_event"], paid, strict=True):
-        events.append(bulk.line(tables.event_values(event_id, row, now)))
+        events.append(tables.event_line(event_id, row, written))
         transfer_ids = {}
         for edge in settle._paid_edges(row):
             transfer_ids[edge.wallet.id] = transfer_id = next(fresh)
@@ -255,6 +230,7 @@ def _write(env, paid, states, now):
         charges += tables.charge_lines(event_id, row, transfer_ids)
     bulk.copy_lines(env.cr, "tier_usage_event", tables.EVENT_COLUMNS, events)
     bulk.copy_lines(env.cr, "tier_charge", tables.CHARGE_COLUMNS, charges)
+    writer.announce_locked(env.cr)
     bulk.post_fresh(env.cr, transfers, states, env.uid, now)
     env.cr.execute(
         SQL(

@@ -112,11 +112,11 @@ def _summarise(env, condition, sale=False, invoiced=False, late=None):
         # What a seller is billed for is by its own increments; what it sold by its
         # customer's, which stand on the customer's charge of the same event.
         joins = SQL(
-            """JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
+            """LEFT JOIN tier_charge b ON b.event_id = c.event_id AND b.wallet_id = c.child_id
                 AND (b.reverses_id IS NULL) = (c.reverses_id IS NULL)
                 AND b.rerating_id IS NOT DISTINCT FROM c.rerating_id"""
         )
-        quantity, amount, child = SQL("b.billed_quantity"), SQL("c.sale"), SQL("c.child_id")
+        quantity, amount, child = SQL("COALESCE(b.billed_quantity, 0)"), SQL("c.sale"), SQL("c.child_id")
     env.cr.execute(
         SQL(
             """

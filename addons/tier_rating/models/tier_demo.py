@@ -3,6 +3,8 @@ from decimal import Decimal
 from odoo import api, models
 from odoo.tools import file_open, file_path
 
+from .. import charging
+
 FUNDS = [
     # wallet, operation, amount, reason
     ("wallet_provider", "topup", "10000", "Working funds"),
@@ -68,6 +70,8 @@ class TierDemo(models.AbstractModel):
                 file_path(f"tier_rating/demo/files/{filename}"),
                 progress=lambda done, shown=filename: tell(f"Charging {shown}", done),
             )
+        tell("Charging the fees of packages")
+        self.env["tier.package.subscription"]._charge_fees(charging.fees.find(self.env.cr))
         self.env["tier.usage.rollup"]._cron_add()
 
     @api.model

@@ -94,7 +94,7 @@ class TierRerating(models.Model):
     prefix = fields.Char(help="What the number begins with, in international form.")
     price_lists = fields.Selection(
         [("present", "That the wallets have now"), ("charged", "By which it was charged")],
-        "Price lists",
+        "By price lists",
         required=True,
         default="present",
         help="Rates, terms and exchange rates are in any case those that hold today for the moment of use.",

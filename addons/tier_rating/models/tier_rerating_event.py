@@ -26,7 +26,7 @@ class TierReratingEvent(models.Model):
     _rec_name = "event_id"
     _log_access = False
 
-    rerating_id = fields.Many2one("tier.rerating", required=True, readonly=True, ondelete="cascade")
+    rerating_id = fields.Many2one("tier.rerating", "Re-rating", required=True, readonly=True, ondelete="cascade")
     event_id = LedgerLink("tier.usage.event", required=True, readonly=True, index=True)
     state = fields.Selection(
         [("chosen", "Chosen"), ("changed", "To correct"), ("posted", "Corrected"), ("left", "Left as it is")],

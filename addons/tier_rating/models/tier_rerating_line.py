@@ -13,7 +13,9 @@ class TierReratingLine(models.Model):
     _rec_name = "wallet_id"
     _log_access = False
 
-    rerating_id = fields.Many2one("tier.rerating", required=True, readonly=True, ondelete="cascade", index=True)
+    rerating_id = fields.Many2one(
+        "tier.rerating", "Re-rating", required=True, readonly=True, ondelete="cascade", index=True
+    )
     company_id = LedgerLink("res.company", readonly=True)
     wallet_id = LedgerLink("tier.wallet", required=True, readonly=True)
     tier = fields.Integer(readonly=True, aggregator=None)

@@ -1,7 +1,7 @@
 import logging
 import time
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
@@ -177,23 +177,20 @@ class TierRerating(models.Model):
         )
         never = self.env.cr.rowcount
         rerating.rows.summarise(self.env, self.id)
-        self.env.cr.execute(
-            SQL(
-                """UPDATE tier_rerating
-                      SET state = 'computed', computed_at = now() AT TIME ZONE 'UTC', left_count = left_count + %s,
-                          looked_at_count = looked_at_count + %s
-                    WHERE id = %s""",
-                never,
-                never,
-                self.id,
-            )
+        self._progress(
+            {
+                "state": "computed",
+                "computed_at": fields.Datetime.now(),
+                "left_count": self.left_count + never,
+                "looked_at_count": self.looked_at_count + never,
+            }
         )
 
     def _post_batch(self):
         posted = rerating.post.post(self.env, self, rerating.BATCH)
         if posted is None:
             rerating.rows.summarise(self.env, self.id)
-            self.env.cr.execute(SQL("UPDATE tier_rerating SET state = 'posted' WHERE id = %s", self.id))
+            self._progress({"state": "posted"})
             return False
         self.env.cr.execute(
             SQL(

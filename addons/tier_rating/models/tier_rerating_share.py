@@ -17,7 +17,7 @@ class TierReratingShare(models.Model):
     _rec_name = "wallet_id"
     _log_access = False
 
-    rerating_id = fields.Many2one("tier.rerating", required=True, readonly=True, ondelete="cascade")
+    rerating_id = fields.Many2one("tier.rerating", "Re-rating", required=True, readonly=True, ondelete="cascade")
     event_id = LedgerLink("tier.usage.event", required=True, readonly=True)
     wallet_id = LedgerLink("tier.wallet", required=True, readonly=True)
     child_id = LedgerLink("tier.wallet", "Customer", readonly=True)

@@ -84,19 +84,7 @@ class TierUsageEvent(models.Model):
         waiting = self.filtered(lambda event: event.state == "suspense")
         outcome = self._retry(waiting.ids)
         self.env.invalidate_all()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success" if outcome.charged else "warning",
-                "message": self.env._(
-                    "%(charged)s charged, %(suspense)s still in suspense.",
-                    charged=outcome.charged,
-                    suspense=outcome.suspense,
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return self._retried(outcome)
 
     @api.model
     def _charge(self, usages, turn=None):

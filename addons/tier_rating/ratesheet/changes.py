@@ -68,7 +68,7 @@ def _kind(old, new):
     if _blocked(old):
         return NEW
     # By the first price: in the day-time, where there are bands.
-    was, now = old.prices[0].price, new.prices[0].price
+    was, now = old.first_price, new.first_price
     if was == now:
         return TERMS
     return UP if now > was else DOWN
@@ -76,4 +76,4 @@ def _kind(old, new):
 
 def _what(row):
     """Return what a customer pays, without since when."""
-    return [price[:-2] for price in row.prices]
+    return [price[:-2] for price in row.prices], row.volume

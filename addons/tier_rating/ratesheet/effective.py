@@ -5,13 +5,13 @@ statement and streamed; their prices are made by the code that prices calls
 (:mod:`..charging.pricing`), so that whatever changes a price there changes it here.
 """
 
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..charging import catalogue
+from ..charging import catalogue, volumes
 from ..charging.offers import NO_RATE
 from ..charging.pricing import Item, Pricer
 from ..engine.errors import Refused
@@ -53,11 +53,33 @@ class Row(NamedTuple):
     :param str prefix: digits, or a resource code
     :param int destination_id: where it leads to, None if nobody said
     :param tuple prices: of :class:`Price`; several if it depends on the time of day
+    :param Volume volume: by which units are priced instead, at any time; None = there is none
     """
 
     prefix: str
     destination_id: int | None
     prices: tuple
+    volume: object = None
+
+    @property
+    def first_price(self):
+        """What a unit block costs at first: without volume yet, in the first time band."""
+        if self.volume:
+            return self.volume.tiers[0][1]
+        return self.prices[0].price if self.prices else None
+
+
+class Volume(NamedTuple):
+    """A price by volume, in the sheet's currency.
+
+    :param str kind: ``graduated`` or ``volume``, see ``tier.volume.plan``
+    :param str period: day, week or month
+    :param tuple tiers: of (upto in units or None, price of each block as that of a rate, flat)
+    """
+
+    kind: str
+    period: str
+    tiers: tuple
 
 
 class Wanted(NamedTuple):
@@ -77,9 +99,8 @@ class _Pricer(Pricer):
     """Prices for whoever buys by one list, without a chain of wallets."""
 
     def __init__(self, env, price_list, service, day, currency):
-        self.env = env
+        super().__init__(env, ())
         self.lists = catalogue.load_price_lists(env.cr, {price_list.id})
-        self.services = catalogue.load_services(env.cr)
         company = price_list.company_id.id
         # A stand-in for the customer: of a wallet only these three are looked at.
         self.buyer = catalogue.Wallet(
@@ -88,10 +109,9 @@ class _Pricer(Pricer):
         )
         self.item = Item(None, 0, service.id, "", datetime.combine(day, datetime.min.time()), Decimal(1))
         self.markups = self._load_markups()
+        self.plans = volumes.load(env.cr, self.lists.values())
         self.conversions = self._load_conversions([self.item], [self.buyer])
         self.bands = {band.id: band._engine_band() for band in env["tier.time.band"].sudo().search([])}
-        self.rates = {}
-        self._offers, self._sellings = {}, {}
 
     @property
     def levels(self):
@@ -99,12 +119,14 @@ class _Pricer(Pricer):
 
     @property
     def marked_prefixes(self):
-        """The prefixes that some list marks up otherwise than others."""
+        """The prefixes that some list marks up, or prices by volume, otherwise than others."""
         service_id = self.item.service_id
         found = set()
         for level in self.levels[:-1]:
             markups = self.markups.get(level) or {}
             found.update((markups.get(service_id) or markups[None]).prefixes if markups else ())
+        for plans in self.plans._by_list.values() if self.plans else ():
+            found.update(plan.prefix for plan in plans if plan.prefix and plan.service_id == service_id)
         return found
 
     def selling(self, prefixes=()):
@@ -277,7 +299,7 @@ class Sheet:
         selling = self._pricer.selling(prefixes | _and_shorter(prefixes & self._marked.keys()))
         for prefix, destination_id in pairs:
             row = self._row(selling, prefix)
-            yield Row(prefix, destination_id, row.prices if row else ())
+            yield Row(prefix, destination_id, row.prices if row else (), row and row.volume)
 
     def _row(self, selling, number):
         try:
@@ -287,7 +309,22 @@ class Sheet:
             return Row(number, None, ())
         if found is NO_RATE:
             return None
-        return Row(found.prefix, found.destination_id, tuple(self._prices(found.offer)))
+        prices = tuple(self._prices(found.offer))
+        return Row(found.prefix, found.destination_id, prices, self._volume(number, found))
+
+    def _volume(self, number, found):
+        """Return how the units of a number are priced by volume, None if by the rate."""
+        pricer = self._pricer
+        if not pricer.plans:
+            return None
+        item = pricer.item._replace(number=number, at=datetime.combine(self.day, time(12)))
+        by = pricer.volume(pricer.buyer, item, found)
+        if by is None:
+            return None
+        plan, tariff = by
+        per = Decimal(self.service.price_per)
+        tiers = tuple((tier.upto, _per(tier.price, tier.per, per), tier.flat) for tier in tariff.tiers)
+        return Volume(tariff.kind, plan.period, tiers)
 
     def _prices(self, offer):
         meter = offer.meter
@@ -320,6 +357,11 @@ class Sheet:
 def _and_shorter(numbers):
     """Return numbers and all that they begin with."""
     return {number[:length] for number in numbers for length in range(1, len(number) + 1)}
+
+
+def _per(price, block, per):
+    """Return the price of ``per`` units of which ``block`` have a price."""
+    return price if block == per else price * per / block
 
 
 def escaped(text):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 from itertools import chain
 
 import xlsxwriter
@@ -55,28 +56,37 @@ def rows(sheet, entries):
         destination, country = names[row.destination_id]
         extra = ()
         if changed:
-            before = entry.before.prices if entry.before else ()
-            extra = (entry.kind, layout.shown(before[0].price) if before else None)
+            before = entry.before.first_price if entry.before else None
+            extra = (entry.kind, None if before is None else layout.shown(before))
         for price in row.prices or (None,):
             yield (
                 row.prefix,
                 destination,
                 country,
                 bands.get(price.band_id, "") if price else "",
-                layout.shown(price.price) if price else None,
+                layout.shown(row.first_price if row.volume else price.price) if price else None,
                 sheet.currency.name,
                 layout.unit(sheet.service) or "",
                 layout.shown(price.connection) if price else None,
                 price.initial if price else None,
                 price.increment if price else None,
-                " ".join(f"{start}:{layout.shown(value):f}/{size}" for start, value, size in price.steps)
-                if price
-                else "",
+                _steps(row, price) if price else "",
                 price.date_from if price else None,
                 price.date_to if price else None,
                 "yes" if price is None or price.blocked else "",
                 *extra,
             )
+
+
+def _steps(row, price):
+    """Return the prices of a call's later parts, or those by volume: from:price/increment, upto:price."""
+    if row.volume:
+        tiers = (
+            f"{'' if upto is None else f'{layout.shown(Decimal(upto)):f}'}:{layout.shown(value):f}"
+            for upto, value, _flat in row.volume.tiers
+        )
+        return f"{row.volume.period} {row.volume.kind} {' '.join(tiers)}"
+    return " ".join(f"{start}:{layout.shown(value):f}/{size}" for start, value, size in price.steps)
 
 
 class _Names(dict):

@@ -66,13 +66,18 @@ def lines(sheet, row, bands):
     :param dict bands: names of time bands by id
     """
     env, service = sheet.env, sheet.service
+    if row.volume and row.prices:
+        # At any time of day: what bands a rate has tells only what is billed of a call.
+        row = row._replace(prices=(row.prices[-1]._replace(band_id=None),))
     other = env._("Other times") if len(row.prices) > 1 else ""
     return [
         {
             "band": bands.get(item.band_id, other),
             "blocked": item.blocked,
-            "price": price(env, item.price),
-            "steps": [
+            "price": price(env, row.first_price if row.volume else item.price),
+            "steps": by_volume(env, service, row.volume)
+            if row.volume
+            else [
                 env._("from %(start)s %(unit)s: %(price)s", start=start, unit=service.unit, price=price(env, value))
                 for start, value, _increment in item.steps
             ],
@@ -89,6 +94,36 @@ def lines(sheet, row, bands):
             "blocked": True,
         }
     ]
+
+
+def by_volume(env, service, volume):
+    """Return what the tiers of a volume cost, in words.
+
+    :param volume: :class:`.effective.Volume`
+    :return: list of str
+    """
+    spans = {
+        "day": env._("Of what is used in a day:"),
+        "week": env._("Of what is used in a week:"),
+        "month": env._("Of what is used in a month:"),
+    }
+    said = [
+        spans[volume.period]
+        if volume.kind == "graduated"
+        else env._("%s all at the price of the tier reached", spans[volume.period])
+    ]
+    for upto, value, flat in volume.tiers:
+        text = price(env, value)
+        if flat:
+            text = f"{text} + {price(env, flat)}"
+        if upto is None:
+            said.append(env._("beyond: %s", text))
+        else:
+            quantity = price(env, Decimal(upto) / service.price_per, 0)
+            said.append(
+                env._("up to %(quantity)s (%(unit)s): %(price)s", quantity=quantity, unit=unit(service), price=text)
+            )
+    return said
 
 
 def band_names(env):

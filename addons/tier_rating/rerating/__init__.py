@@ -1,7 +1,7 @@
 """Re-rating: what events would cost by today's prices, and the difference posted on every edge.
 
 What was charged stays as it is, as with refunds. A correction adds to it: one charge for each
-tier, with what the amounts differ by, and one transfer for each edge whose payment changes: more
+tier that it concerns, with what the amounts differ by, and one transfer for each edge whose payment changes: more
 usage the same way, or a rebate backwards, both pointing at the payment that they correct. They
 are dated when the correction was made: sums over charges and over transfers agree month by month,
 and a period that was booked, invoiced or told in a statement does not change afterwards. Spending

@@ -228,8 +228,9 @@ def _overruns(moved, states):
 def _insert_charges(env, run_id, moved, transfers, overrun, date):
     """Add what each tier's amounts differ by to its charges; see the package's words.
 
-    Nothing was consumed by it, hence no quantity. It stays with the destination of the charge
-    that it corrects, so that sums by destination tell what each cost in the end.
+    A tier for which nothing changes learns nothing of the others. Nothing was consumed by it, hence
+    no quantity. It stays with the destination of the charge that it corrects, so that sums by
+    destination tell what each cost in the end.
     """
     rows = [
         (
@@ -259,6 +260,8 @@ def _insert_charges(env, run_id, moved, transfers, overrun, date):
               JOIN tier_rerating_share s ON s.rerating_id = %(run)s AND s.event_id = v.event_id
                AND s.wallet_id = v.wallet_id
               JOIN tier_charge c ON c.id = s.first_charge_id
+             WHERE v.transfer_id IS NOT NULL
+                OR (s.new_sale, s.new_cost, s.new_billed) <> (s.old_sale, s.old_cost, s.old_billed)
              ORDER BY c.event_id, c.tier DESC""",
             run=run_id,
             date=date,

@@ -40,6 +40,7 @@ from . import (
     test_spending_limits,
     test_statement_brand,
     test_suspense,
+    test_suspense_queue,
     test_tariffs,
     test_trades,
     test_transfer_report,

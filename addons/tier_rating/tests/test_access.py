@@ -37,6 +37,7 @@ RIGHTS = {
     "tier.volume.use": RECORDS,
     "tier.volume.carry": RECORDS,
     "tier.switch": PRICES,
+    "tier.suspense.retry": {"auditor": "", "user": "rwc", "manager": "rwc", "portal": ""},
     "tier.switch.number": {"auditor": "", "user": "rwc", "manager": "rwc", "portal": ""},
     "tier.switch.token": {"auditor": "", "user": "", "manager": "rc", "portal": ""},
     "tier.record.mapping": PRICES,

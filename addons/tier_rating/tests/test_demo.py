@@ -19,6 +19,7 @@ class TestDemo(TransactionCase):
             demo = self.env(cr=cr)["tier.demo"]
             demo._load(lambda text, done=None: told.append((text, done)))
             first = demo._summary()
+            self.assertTrades(demo.env)
             transfers = demo.env["tier.transfer"].search_count([])
             rates = demo.env["tier.rate"].search_count([])
             demo._load()
@@ -50,6 +51,20 @@ class TestDemo(TransactionCase):
         # What the customers of one currency pay is what their dealer sells.
         paid = sum(Decimal(wallets[name]["cost"]) for name in ("Ada Meyer", "Bistro Lumière", "Kepler Logistics"))
         self.assertEqual(Decimal(wallets["Cobalt Dealers"]["sale"]), paid)
+
+    def assertTrades(self, env):
+        """The other trades went through the same path."""
+        guests = [env.ref(f"tier_rating.partner_{name}").id for name in ("grace", "ibrahim", "lucia")]
+        stays = env["tier.stay"].search([("partner_id", "in", guests)])
+        self.assertEqual(sorted(stays.mapped("state")), ["in", "in", "out"])
+        gone = stays.filtered(lambda stay: stay.state == "out")
+        self.assertEqual((gone.wallet_id.state, gone._balance_now()), ("closed", 0))
+        self.assertTrue(gone._folio()["calls"] and gone._folio()["items"])
+        nora = env.ref("tier_rating.wallet_nora")
+        self.assertTrue(0 < nora.balance < 5, "she used up her allowance, and some of what she bought")
+        self.assertLess(env.ref("tier_rating.wallet_delta").balance, -50)
+        departments = env["tier.chargeback"].search([]).line_ids.mapped("departments")
+        self.assertGreaterEqual(set(departments), {"Sales", "Support", "Warehouse"})
 
     def test_logins(self):
         for row in self.env["tier.demo"]._logins():

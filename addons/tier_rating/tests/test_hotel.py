@@ -1,3 +1,4 @@
+import base64
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..trades import smdr
 from .hotel_common import HotelCase
 
 
@@ -84,6 +86,42 @@ class TestHotel(HotelCase):
             first.with_user(user).read(["partner_id"])
         with self.assertRaises(AccessError):
             first.wallet_id.with_user(user).read(["name"])
+
+    def test_lines_of_the_exchange(self):
+        """One file with the calls of two guests and of nobody, some of them late."""
+        now = fields.Datetime.now().replace(second=0)
+        first = self.stay("First", at=now - timedelta(hours=5), deposit=10)
+        self.leave(first)
+        # As if the first had left an hour ago, and the second come half an hour later.
+        first.occupancy_ids.date_to = now - timedelta(hours=1)
+        second = self.stay("Second", at=now - timedelta(minutes=30), deposit=10)
+        calls = [(120, "101", "049301111111"), (45, "101", "049302222222"), (10, "101", "049303333333")]
+        calls += [(10, "102", "049304444444")]
+        data = smdr.panasonic(
+            [(now - timedelta(minutes=ago), room, number, 60, "") for ago, room, number in calls], "UTC"
+        )
+        self.switch.write({"adapter": "panasonic_smdr", "international_prefix": "0"})
+        record = self.env["tier.usage.import"].create(
+            {"name": "smdr.txt", "switch_id": self.switch.id, "data": base64.b64encode(data)}
+        )
+        for _time in range(2):
+            with self.enter_registry_test_mode():
+                record.action_import()
+            self.env.invalidate_all()
+        events = self.env["tier.usage.event"].search([("import_id", "=", record.id)])
+        payers = {event.number: event.wallet_id for event in events}
+        self.assertEqual(
+            payers,
+            {
+                "49301111111": self.house,  # the first's, but its record came when it had left
+                "49302222222": self.house,  # between the two
+                "49303333333": second.wallet_id,
+                "49304444444": self.house,  # nobody in the other room
+            },
+        )
+        self.assertBalances(first.wallet_id, "0", second.wallet_id, "9.5")
+        late = self.env["tier.usage.event"].search(first._late_domain())
+        self.assertEqual(late.mapped("number"), ["49301111111"])
 
     def test_change_of_room(self):
         stay = self.stay(deposit=10)
@@ -170,6 +208,26 @@ class TestHotel(HotelCase):
             self.put(stay, rate=cheap)
         with self.assertRaisesRegex(UserError, "above zero"):
             self.put(stay, -1)
+
+    def test_what_waits_in_suspense_is_told_at_check_out(self):
+        stay = self.stay(deposit=10)
+        self.charge(
+            self.call("h:1", number="88123", at=self.noon, accounts=(("room", "101"),), switch_id=self.switch.id),
+            self.call(
+                "h:2",
+                number="88123",
+                at=self.noon + timedelta(minutes=5),
+                accounts=(("room", "101"),),
+                switch_id=self.switch.id,
+            ),
+        )
+        checkout = self.env["tier.stay.checkout"].create({"stay_id": stay.id})
+        self.assertEqual((checkout.waiting_count, checkout.returned), (1, 10), "the other began before the guest came")
+        checkout.action_apply()
+        # Once there is a price, it is the house's: the guest has gone.
+        self.new_rate(self.house.price_list_id, "88", "0.10")
+        self.retry(self.event("h:2"))
+        self.assertEqual((self.event("h:2").state, self.event("h:2").wallet_id), ("charged", self.house))
 
     def test_folio(self):
         stay = self.stay(deposit=20)
@@ -331,7 +389,7 @@ class TestOwnHotel(HotelCase):
         self.company.tier_clearing_account_id = account
         stay = self.stay(payment="account")
         self.ring("o:1", 10)
-        checkout = self.env["tier.stay.checkout"].create({"stay_id": stay.id})
+        checkout = self.env["tier.stay.checkout"].with_user(self.staff("user")).create({"stay_id": stay.id})
         self.assertTrue(checkout.must_invoice)
         checkout.action_apply()
         self.assertEqual((stay.state, stay.wallet_id.state), ("out", "suspended"))

@@ -200,6 +200,33 @@ class TestRateSheet(SheetCase, TierRatingCase):
         self.assertEqual((row.prices[0].initial, row.prices[0].connection), (1, 0))
         self.assertEqual(self.own._rate_sheet_services(), self.voice | message)
 
+    def test_prices_by_volume(self):
+        """A plan of a base, for a prefix that no rate has: it is a line of its own, marked up as rates are."""
+        self.env["tier.volume.plan"].create(
+            {
+                "name": "Many to 4917",
+                "price_list_id": self.middle.id,
+                "service_id": self.voice.id,
+                "prefix": "4917",
+                "tier_ids": [(0, 0, {"upto": 100, "price": 0.04}), (0, 0, {"upto": 0, "price": 0.02})],
+            }
+        )
+        rows = {row.prefix: row for row in self.sheet().rows()}
+        self.assertEqual(list(rows), ["33", "331", "49", "4915", "4917", "4930"])
+        self.assertEqual(
+            [(upto and int(upto), layout.shown(price)) for upto, price, _flat in rows["4917"].volume.tiers],
+            [(6000, Decimal("0.05")), (None, Decimal("0.025"))],
+        )
+        self.assertIsNone(rows["49"].volume)
+        entry = layout.page(self.sheet(), [rows["4917"]])[0]
+        self.assertEqual(entry["lines"][0]["price"], "0.05")
+        self.assertIn("up to 100 (minute): 0.05", entry["lines"][0]["steps"])
+        self.assertIn(
+            "month graduated 6000:0.05 :0.025", files.to_csv(files.rows(self.sheet(), [rows["4917"]])).decode()
+        )
+        self.charge(self.call("volume", 60, "4917555555"))
+        self.assertEqual(self.shares("volume")[0][2], "0.06")  # 0.05 and the connection charge
+
     # ------------------------------------------------------------------
     # Searching
     # ------------------------------------------------------------------

@@ -5,6 +5,7 @@ from . import (
     tier_price_explain,
     tier_rate_import,
     tier_rate_sheet,
+    tier_suspense_retry,
     tier_switch_number,
     tier_switch_token,
     tier_usage_invoice,

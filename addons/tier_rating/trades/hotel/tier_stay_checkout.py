@@ -19,6 +19,9 @@ class TierStayCheckout(models.TransientModel):
     due = fields.Float("The guest pays", digits=MONEY_DIGITS, compute="_compute_amounts")
     returned = fields.Float("The guest gets back", digits=MONEY_DIGITS, compute="_compute_amounts")
     by_invoice = fields.Boolean("Pays by invoice", help="The wallet stays suspended until the invoice is paid.")
+    waiting_count = fields.Integer(
+        "In suspense", compute="_compute_waiting_count", help="Usage of the guest that could not be priced yet."
+    )
     can_invoice = fields.Boolean(compute="_compute_amounts")
     must_invoice = fields.Boolean(compute="_compute_amounts")
 
@@ -26,6 +29,14 @@ class TierStayCheckout(models.TransientModel):
     def _compute_told(self):
         for checkout in self:
             checkout.told = f"{checkout.stay_id._balance_now():f}" if checkout.stay_id.wallet_id else "0"
+
+    @api.depends("stay_id")
+    def _compute_waiting_count(self):
+        Event = self.env["tier.usage.event"]
+        for checkout in self:
+            wallet = checkout.stay_id.wallet_id
+            waiting = [("wallet_id", "=", wallet.id), ("state", "=", "suspense")]
+            checkout.waiting_count = Event.search_count(waiting) if wallet else 0
 
     @api.depends("told")
     def _compute_amounts(self):
@@ -48,4 +59,4 @@ class TierStayCheckout(models.TransientModel):
         if invoice and not self.can_invoice:
             raise UserError(self.env._("A guest who pays by invoice has a room's account and something to pay."))
         self.stay_id._check_out(Decimal(self.told), invoice)
-        return self.stay_id.action_folio()
+        return {**self.stay_id.action_folio(), "close_on_report_download": True}

@@ -22,9 +22,9 @@ class ReratingCase(TierRatingCase):
         self.registry_enter_test_mode()
 
     def new_run(self, **values):
-        return self.env["tier.rerating"].create(
-            {"date_from": "2026-11-01", "reason": "wrong rate", "company_id": self.company.id, **values}
-        )
+        # Whatever else is charged in the database.
+        values = {"date_from": "2026-11-01", "reason": "wrong rate", "wallet_id": self.provider.id, **values}
+        return self.env["tier.rerating"].create(values)
 
     def compute(self, **values):
         """Return a run that is computed."""
@@ -280,12 +280,12 @@ class TestRerating(ReratingCase):
 
     def test_outside_money_lands_where_the_payment_did(self):
         self.user.endpoint_ids.unlink()
-        _provider, reseller, dealer, user = self.new_selling_chain("outside", "outside")
+        provider, reseller, dealer, user = self.new_selling_chain("outside", "outside")
         self.charge(self.call("k:1", 60))
         self.reprice(user, "1.30")
         self.reprice(dealer, "0.50")
         reseller.sell_below_cost = True
-        self.rerate()
+        self.rerate(wallet_id=provider.id)
         self.assertBalances(user, "-1.30", dealer, "-0.50", reseller, "-0.70")
         self.assertEqual((self.collected(dealer), self.collected(reseller)), (Decimal("1.30"), Decimal("0.50")))
         self.assertAudited()
@@ -409,7 +409,7 @@ class TestRerating(ReratingCase):
         run = (
             self.env["tier.rerating"]
             .with_context(default_state="computed", default_posted_count=4)
-            .create({"date_from": "2026-11-01"})
+            .create({"date_from": "2026-11-01", "wallet_id": self.provider.id})
         )
         self.assertEqual((run.state, run.posted_count), ("draft", 0))
         with self.assertRaises(UserError):

@@ -194,7 +194,9 @@ class TestReratingInvoice(InvoicingCase):
     def rerate(self, price):
         self.user.price_list_id.rate_ids.filtered(lambda rate: rate.prefix == "49").price = price
         self.registry_enter_test_mode()
-        run = self.env["tier.rerating"].create({"date_from": "2026-11-01", "reason": "wrong rate"})
+        run = self.env["tier.rerating"].create(
+            {"date_from": "2026-11-01", "reason": "wrong rate", "wallet_id": self.provider.id}
+        )
         run.action_compute()
         run.action_post()
         self.env.invalidate_all()

@@ -5,11 +5,16 @@ by the caller.
 """
 
 from contextlib import contextmanager
+from itertools import islice
 
 from odoo.tools import SQL
 
+from odoo.addons.tier_billing.ledger import bulk
+
 # A deck of more rows is joined by hashing, whatever the planner believes of a list that grew today.
 FEW = 1000
+# Rows that are handed over at once.
+CHUNK = 5000
 # What a deck sets of a rate, each with what an empty column means.
 SAME = """o.price = {0}.price AND COALESCE(o.blocked, false) = COALESCE({0}.blocked, false)
       AND COALESCE(o.initial_increment, 0) = COALESCE({0}.initial_increment, 0)
@@ -147,6 +152,51 @@ def write_removed(cr, deck, day):
                 list=deck.price_list_id.id,
                 service=deck.service_id.id,
                 old=SQL(OLD),
+            )
+        )
+
+
+def warn_of_costs(cr, deck, rows):
+    """Mark the lines that sell for less than the seller pays, by the unit.
+
+    The longest prefix of the seller's own prices counts: one join by hashing for each length
+    of prefix that they have.
+
+    :param cr: database cursor
+    :param deck: ``tier.deck``
+    :param rows: iterator of (prefix, Decimal) of what the seller pays, in the list's currency
+    """
+    cr.execute(
+        """CREATE TEMPORARY TABLE IF NOT EXISTS tier_deck_cost (prefix varchar, price numeric) ON COMMIT DROP;
+           TRUNCATE tier_deck_cost"""
+    )
+    # Not one COPY: what gives the rows asks the database for them.
+    rows = iter(rows)
+    while chunk := list(islice(rows, CHUNK)):
+        bulk.copy_lines(cr, "tier_deck_cost", ("prefix", "price"), [bulk.line(row) for row in chunk])
+    cr.execute("SELECT DISTINCT length(prefix) FROM tier_deck_cost ORDER BY 1 DESC")
+    lengths = [length for (length,) in cr.fetchall()]
+    if not lengths:
+        return
+    joins = SQL(" ").join(
+        SQL(
+            "LEFT JOIN tier_deck_cost %s ON length(%s.prefix) = %s AND %s.prefix = left(l.prefix, %s)",
+            *(SQL.identifier(f"c{length}"), SQL.identifier(f"c{length}"), length),
+            *(SQL.identifier(f"c{length}"), length),
+        )
+        for length in lengths
+    )
+    cost = SQL(", ").join(SQL("%s.price", SQL.identifier(f"c{length}")) for length in lengths)
+    with hashing(cr):
+        cr.execute(
+            SQL(
+                """UPDATE tier_deck_line t SET warnings = concat_ws(' ', 'cost', t.warnings)
+                     FROM tier_deck_line l %s
+                    WHERE t.id = l.id AND l.deck_id = %s AND l.change <> 'removed' AND NOT COALESCE(l.blocked, false)
+                      AND l.price < COALESCE(%s)""",
+                joins,
+                deck.id,
+                cost,
             )
         )
 

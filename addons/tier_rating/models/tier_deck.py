@@ -5,6 +5,7 @@ from odoo.tools import SQL
 from .. import loading
 from ..decks import reader
 from ..loading import words
+from ..ratesheet import effective
 
 # A price that changes by more than this is shown with a warning, where nobody says otherwise.
 JUMP_PERCENT = 50
@@ -100,6 +101,7 @@ class TierDeck(models.Model):
         if self.full:
             day = self.date_from or staging.first_day or fields.Date.context_today(self)
             loading.comparing.write_removed(cr, self, day)
+        self._warn_of_costs()
         self.write(
             {
                 **loading.comparing.counts(cr, self),
@@ -110,6 +112,23 @@ class TierDeck(models.Model):
             }
         )
         self.env["tier.deck.line"].invalidate_model()
+
+    def _warn_of_costs(self):
+        """Mark what the list would sell for less than its seller pays; a carrier's own list has no cost."""
+        cost_list = self.price_list_id.sudo().brand_id.wallet_id.price_list_id
+        if not cost_list or cost_list == self.price_list_id:
+            return
+        day = self.date_from or fields.Date.context_today(self)
+        sheet = effective.Sheet(self.env, cost_list, self.service_id, day, self.price_list_id.currency_id)
+        loading.comparing.warn_of_costs(
+            self.env.cr,
+            self,
+            (
+                (row.prefix, max(price.price for price in row.prices))
+                for row in sheet.rows()
+                if row.prices and not row.prices[0].blocked
+            ),
+        )
 
     def _refuse(self, faults, count, problem=None):
         """Keep what is wrong with the file.

@@ -133,6 +133,21 @@ class TestDeck(DeckCase):
         self.assertEqual([line.warnings or "" for line in deck.line_ids], ["", "jump"])
         self.assertEqual(deck.line_ids[1].warnings_text, "Large change of price")
 
+    def test_what_is_sold_below_cost(self):
+        carrier = self.new_list(self.list.brand_id, name="Carrier")
+        self.env["tier.rate.import"]._import_deck(
+            carrier, self.voice, (HEADER + "49,Germany,1\n491,Mobile,3\n43,Austria,1\n").encode()
+        )
+        self.provider.price_list_id = carrier
+        deck = self.check_deck(HEADER + "49,Germany,1\n4917,Mobile,2.9\n493,Berlin,0.9\n43,Austria,1.1\n44,UK,0.1\n")
+        self.assertEqual(
+            [line.prefix for line in deck.line_ids if "cost" in (line.warnings or "")],
+            ["4917", "493"],
+        )
+        self.assertIn("Below cost", deck.line_ids[1].warnings_text)
+        cost = self.env["tier.rate.import"]._check_deck(carrier, self.voice, (HEADER + "49,Germany,0.5\n").encode())
+        self.assertNotIn("cost", cost.line_ids.warnings or "")
+
     def test_undo_takes_back_the_destinations_that_nothing_else_has(self):
         other = self.new_list(self.list.brand_id, name="Other")
         deck = self.load(HEADER + "49,Testland one,1\n43,Testland two,2\n")

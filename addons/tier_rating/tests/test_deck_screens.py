@@ -67,6 +67,21 @@ class TestDeckScreens(ScreenCase):
         self.assertEqual(self.deck_of(third.action_check()).row_count, 2)
         self.assertEqual(sender.deck_count, 2)
 
+    def test_the_sender_writes_in_another_way(self):
+        sender = self.env["tier.deck.sender"].create({"name": "Odd Carrier"})
+        sender.column_ids = [(0, 0, {"field": "prefix", "column": "Vorwahl"}), (0, 0, {"field": "blocked"})]
+        wizard = self.wizard(HEADER + "49,Germany,1\n", sender_id=sender.id)
+        wizard.action_columns()
+        self.assertFalse(wizard.fault)
+        self.assertEqual([column.field for column in wizard.column_ids], ["prefix", "destination", "price"])
+
+    def test_the_needed_columns_must_be_known(self):
+        wizard = self.wizard(ODD)
+        wizard.action_columns()
+        wizard.column_ids.field = False
+        with self.assertRaisesRegex(UserError, "Prefix, Destination,? and Price"):
+            wizard.action_check()
+
     def test_two_columns_cannot_be_the_same(self):
         wizard = self.wizard(ODD)
         wizard.action_columns()

@@ -1,7 +1,9 @@
 from collections import Counter
+from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_list
 
 from ..decks import reader
 from ..decks.columns import ALIASES
@@ -162,6 +164,21 @@ class TierRateImport(models.TransientModel):
             has_header=self.has_header,
         )
 
+    def _check_columns(self):
+        """Refuse to read a file of which nobody knows which column is which.
+
+        :raise UserError: naming what is missing
+        """
+        known = set(self.column_ids.mapped("field"))
+        missing = [name for name in ("prefix", "destination", "price") if name not in known]
+        if "country_code" in known and "prefix" in missing:
+            missing.remove("prefix")
+        if missing:
+            labels = dict(self.env["tier.deck.sender.column"]._fields_of_a_deck())
+            raise UserError(
+                self.env._("Say which column is: %s.", format_list(self.env, [labels[name] for name in missing]))
+            )
+
     def _show_columns(self, layout):
         """Read the beginning of the file and list its columns.
 
@@ -172,6 +189,10 @@ class TierRateImport(models.TransientModel):
         with files.opened(self, "data") as stream:
             try:
                 seen = reader.preview(stream, layout)
+                if seen.fault and layout.mapping:
+                    # The sender writes in another way than before: the usual names may do.
+                    usual = reader.preview(stream, replace(layout, mapping={}))
+                    seen = seen if len(seen.positions) > len(usual.positions) else usual
             except reader.DeckError as error:
                 raise UserError(words.sentence(self.env, error)) from error
         known = {position: field for field, position in seen.positions.items()}
@@ -208,6 +229,8 @@ class TierRateImport(models.TransientModel):
         :return: ``tier.deck``; one of a large file is read in the background
         """
         layout = self._layout() if self.step == "columns" else self._known_layout()
+        if self.step == "columns":
+            self._check_columns()
         if self.sender_id and self.step == "columns":
             self.sender_id._remember(layout)
         values = {}

@@ -9,7 +9,7 @@ def assign(cr, rows):
     A guest who has checked out has paid: what is reported later stays with the house. The
     stays are locked against a check-out until the transaction ends, ahead of all else that it
     locks; those who charge the same stay do not wait for one another.
-    Leans on the index of a stay's rooms on the room.
+    Leans on the partial index of a stay's rooms on the room.
 
     :param cr: database cursor
     :param rows: list of (:class:`.resolve.Resolved`, id of the room); the wallet is changed
@@ -18,7 +18,7 @@ def assign(cr, rows):
         SQL(
             """SELECT o.room_id, o.date_from, o.date_to, s.wallet_id
                  FROM tier_stay_room o JOIN tier_stay s ON s.id = o.stay_id
-                WHERE o.room_id = ANY(%s) AND s.state = 'in'
+                WHERE o.room_id = ANY(%s) AND o.staying AND s.state = 'in'
                 ORDER BY s.id FOR SHARE OF s""",
             list({room_id for _row, room_id in rows}),
         )

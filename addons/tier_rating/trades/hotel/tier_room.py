@@ -36,8 +36,10 @@ class TierRoom(models.Model):
 
     @api.depends("occupancy_ids.stay_id", "occupancy_ids.date_to")
     def _compute_stay_id(self):
+        found = self.env["tier.stay.room"].search([("room_id", "in", self.ids), ("date_to", "=", False)])
+        stays = {occupancy.room_id: occupancy.stay_id for occupancy in found}
         for room in self:
-            room.stay_id = room.occupancy_ids.filtered(lambda occupancy: not occupancy.date_to).stay_id[:1]
+            room.stay_id = stays.get(room._origin, False)
 
     @api.model_create_multi
     def create(self, vals_list):

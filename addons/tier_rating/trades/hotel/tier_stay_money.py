@@ -55,7 +55,8 @@ class TierStay(models.Model):
 
     def _check_free(self, room, moment):
         """Refuse a guest at a time at which the room had another."""
-        last = max(room.occupancy_ids.filtered("date_to").mapped("date_to"), default=None)
+        left = [("room_id", "=", room.id), ("date_to", "!=", False)]
+        last = self.env["tier.stay.room"].search(left, order="date_to desc", limit=1).date_to
         if last and moment < last:
             raise UserError(
                 self.env._(
@@ -176,6 +177,7 @@ class TierStay(models.Model):
         key, reason = f"stay:{self.id}:out", self.env._("Check-out, room %s", self.room_id.name)
         self._set({"state": "out", "check_out": now})
         self._leave(now)
+        self.occupancy_ids.sudo().staying = False
         if state.balance < 0 and invoice:
             self._invoice(now)
             wallet.sudo().state = "suspended"

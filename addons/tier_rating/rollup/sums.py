@@ -64,7 +64,9 @@ def _parts(after, until):
         SELECT b.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
                c.price_list_id, l.brand_id, c.currency_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, b.billed_quantity
           FROM tier_charge b
-          JOIN tier_charge c ON c.event_id = b.event_id AND c.child_id = b.wallet_id AND c.reverses_id IS NULL
+          -- Event by event: the planner takes it that an event has many charges.
+          JOIN LATERAL (SELECT * FROM tier_charge p WHERE p.event_id = b.event_id OFFSET 0) c
+            ON c.child_id = b.wallet_id AND c.reverses_id IS NULL
           JOIN tier_service s ON s.id = c.service_id AND s.is_time
           LEFT JOIN tier_charge o ON o.event_id = b.event_id AND o.wallet_id = b.wallet_id
                                  AND COALESCE(o.reverses_id, 0) = 0

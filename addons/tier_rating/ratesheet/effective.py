@@ -15,6 +15,7 @@ from ..charging import catalogue, volumes
 from ..charging.offers import NO_RATE
 from ..charging.pricing import Item, Pricer
 from ..engine.errors import Refused
+from ..engine.prefixes import longest_match
 from ..engine.rounding import EXACT
 
 # Prefixes that are priced at once: some 10 MB.
@@ -164,6 +165,7 @@ class Sheet:
         selling = self._pricer.selling()
         self.factor = selling.rate
         self.terms = selling.terms[0]
+        self._plain = {}
         self._marked = self._marked_destinations()
 
     def _marked_destinations(self):
@@ -302,6 +304,33 @@ class Sheet:
             yield Row(prefix, destination_id, row.prices if row else (), row and row.volume)
 
     def _row(self, selling, number):
+        return self._plain_row(selling, number) or self._any_row(selling, number)
+
+    def _plain_row(self, selling, number):
+        """Return the row of a number whose rate is but a price, None to look closer.
+
+        Rates of one price differ in nothing but their dates: one offer is made for all of them.
+        """
+        if self._pricer.plans:
+            return None
+        match = longest_match(number, selling.levels, self.day)
+        if match is None or match.deeper or len(match.rates) > 1:
+            return None
+        rate = match.rates[0]
+        own = (rate.band_id, rate.connection_charge, rate.initial_increment, rate.increment)
+        if rate.blocked or rate.steps or any(value is not None for value in own):
+            return None
+        terms = selling.terms_of(number, rate.destination_id, len(self.levels) - 1)
+        key = (terms, match.depth, rate.price)
+        price = self._plain.get(key)
+        if price is None:
+            found = selling.look_up(number, self.day, {})
+            [price] = self._prices(found.offer)
+            self._plain[key] = price
+        price = price._replace(date_from=rate.date_from, date_to=rate.date_to)
+        return Row(match.prefix, rate.destination_id, (price,))
+
+    def _any_row(self, selling, number):
         try:
             found = selling.look_up(number, self.day, self._pricer.bands)
         except Refused:

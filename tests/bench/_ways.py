@@ -5,7 +5,8 @@ import time
 
 from odoo.models import BaseModel
 
-from odoo.addons.tier_rating.charging.pricing import Item, Pricer
+from odoo.addons.tier_rating.charging.priced import Item
+from odoo.addons.tier_rating.charging.pricing import Pricer
 
 
 def plain_orm(bench, usages):

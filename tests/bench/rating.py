@@ -26,7 +26,8 @@ import _ways
 from _rating_world import START, World, prefixes
 
 from odoo.addons.tier_rating.charging import books
-from odoo.addons.tier_rating.charging.pricing import Item, Pricer
+from odoo.addons.tier_rating.charging.priced import Item
+from odoo.addons.tier_rating.charging.pricing import Pricer
 from odoo.addons.tier_rating.charging.usage import Usage
 
 DEFAULTS = (300_000, 300, 10_000, 100_000, 300)

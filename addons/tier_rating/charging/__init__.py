@@ -11,7 +11,7 @@ length; a single call is a batch of one.
 * :mod:`.numbers`: special numbers, such as emergency calls, kept in memory
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
 * :mod:`.offers`: what a number costs on one price list
-* :mod:`.pricing`: who pays what on every tier
+* :mod:`.pricing`: who pays what on every tier, as :mod:`.priced` says it, at the rates of :mod:`.conversions`
 * :mod:`.packages`: included units that are used before money
 * :mod:`.fees`: what packages cost in each period
 * :mod:`.volumes`: prices by the volume of a period

@@ -16,7 +16,8 @@ from ..engine.grant import USUAL_SECONDS
 from ..engine.offer import Receipt
 from ..engine.price import price
 from . import catalogue, numbers, packages, volumes
-from .pricing import REASON_OF, Item, Pricer
+from .priced import Item
+from .pricing import REASON_OF, Pricer
 from .resolve import find_payers
 from .usage import Usage
 

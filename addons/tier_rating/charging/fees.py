@@ -26,7 +26,8 @@ from ..engine.offer import Offer
 from ..engine.tariff import ONE, Rate, Terms
 from . import catalogue, settle, tables
 from .offers import Found
-from .pricing import FREE, Item, Pricer
+from .priced import Item
+from .pricing import FREE, Pricer
 from .resolve import Resolved
 from .usage import Usage
 

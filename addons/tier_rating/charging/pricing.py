@@ -1,11 +1,10 @@
 """Who pays what: the chain of a request, and its price on every tier."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from itertools import pairwise
-from typing import NamedTuple
 
 from odoo.addons.tier_billing.const import MONEY_LIMIT
 
@@ -13,15 +12,14 @@ from ..engine.dialling import INSIDE
 from ..engine.errors import BLOCKED, Refused
 from ..engine.increments import begun
 from ..engine.offer import Offer
-from ..engine.price import Price, amount_in, price
-from ..engine.tariff import Rate, Terms
+from ..engine.price import Price, price
+from ..engine.tariff import ONE, ZERO, Rate, Terms
 from . import books, catalogue, markups, numbers, volumes
+from .conversions import Conversions
 from .markups import Markup
 from .offers import NO_RATE, Found, Marked, Selling, derivation
+from .priced import Edge, Priced, received
 
-ZERO, ONE = Decimal(0), Decimal(1)
-# A quotient of two rates is cut once, to what the ledger keeps of it.
-PRECISE = Context(prec=40)
 # The engine's reasons in the words of ``const.REASONS``, where they differ.
 REASON_OF = {BLOCKED: "destination_barred", "bad_quantity": "bad_record", "bad_rate": "no_rate"}
 # A brand's terms of calls, which a message or a gigabyte has not; those of a rate itself apply.
@@ -36,109 +34,6 @@ WITHOUT_TIME = {
 }
 # What nobody pays for, whoever calls: an emergency.
 FREE = Found(Offer(Terms(), (Rate(None, "", Decimal(0)),)), ONE, None, "", None, True)
-RATE_QUANTUM = Decimal(1).scaleb(-12)
-
-
-class Item(NamedTuple):
-    """What is to be priced.
-
-    :param key: any hashable, names the item in the result
-    :param wallet_id: of the payer
-    :param service_id: of the service
-    :param number: normalised number or resource code
-    :param at: naive UTC moment whose rates apply
-    :param quantity: seconds or units
-    :param switch_id: at which the number was dialled, if known
-    """
-
-    key: object
-    wallet_id: int
-    service_id: int
-    number: str
-    at: object
-    quantity: Decimal
-    switch_id: int | None = None
-
-
-@dataclass(slots=True)
-class Edge:
-    """What one wallet pays its parent.
-
-    :param wallet: the payer
-    :param price: what the engine made of it
-    :param amount: in the payer's currency
-    :param amount_to: in the currency of the account that is paid into
-    :param transfer_rate: from the payer's currency to that account's
-    :param sale: in the parent wallet's currency: the parent's income
-    :param rate: from the price list's currency to the payer's
-    :param destination_id: where the matched prefix leads to
-    :param prefix: that matched
-    :param rate_id: of the rate at the start; None if unanswered
-    :param offer: what it is priced with
-    :param sale_rate: from the payer's currency to the parent wallet's; None = there is no parent
-    :param volume: (plan, tariff) of :mod:`.volumes` by which its units are priced; None = by the rate
-    :param included: of the billed units those that a package covered
-    """
-
-    wallet: catalogue.Wallet
-    price: Price
-    amount: Decimal
-    amount_to: Decimal
-    transfer_rate: Decimal
-    sale: Decimal
-    rate: Decimal
-    destination_id: int | None
-    prefix: str | None = None
-    rate_id: int | None = None
-    offer: Offer | None = None
-    sale_rate: Decimal | None = None
-    volume: tuple | None = None
-    included: Decimal | int = 0
-
-    def reprice(self, charged):
-        """Set the amounts of another price, of the same offer."""
-        self.price, self.amount = charged, charged.amount
-        self.amount_to = _received(charged, self.transfer_rate, self.offer.terms)
-        self.sale = Decimal(0) if self.sale_rate is None else _received(charged, self.sale_rate, self.offer.terms)
-
-
-def _received(charged, factor, terms):
-    """Return a price in the currency of who receives it; in the payer's own it is the amount paid."""
-    if factor == ONE:
-        return charged.amount
-    return amount_in(charged, factor, terms.rounding_digits, terms.rounding_method)
-
-
-@dataclass(slots=True)
-class Priced:
-    """A priced item, or why it has no price.
-
-    :param chain: wallets from the payer up to the provider
-    :param edges: one per wallet below the provider, the payer's first
-    :param carrier: what the provider pays its carrier, None if unknown
-    :param reason: a code of ``const.REASONS`` or None
-    :param detail: what exactly was wrong, for the provider's staff
-    :param special: the class of its number, None for one like others
-    """
-
-    chain: list = field(default_factory=list)
-    edges: list = field(default_factory=list)
-    carrier: Edge | None = None
-    reason: str | None = None
-    detail: str | None = None
-    special: numbers.Special | None = None
-
-    @property
-    def is_free(self):
-        """Whether nobody pays, so that no package is used either."""
-        return self.special is not None and self.special.is_free
-
-    @property
-    def destination_id(self):
-        for edge in (*self.edges, *filter(None, [self.carrier])):
-            if edge.destination_id:
-                return edge.destination_id
-        return None
 
 
 class Pricer:
@@ -165,7 +60,7 @@ class Pricer:
         self._told, self._opened = (None, None, None), None
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
-        self.conversions = self._load_conversions(items, wallets.values())
+        self.convert = self._load_conversions(items, wallets.values()).rate
         self.plans = volumes.load(cr, self.lists.values())
         self._offers, self._sellings, self._positions = {}, {}, {}
 
@@ -205,28 +100,7 @@ class Pricer:
         currencies = {w.currency_id for w in wallets} | {w.payee_currency_id for w in wallets}
         for price_list in self.lists.values():
             currencies |= {*price_list.currencies, price_list.terms_currency_id}
-        days = {item.at.date() for item in items}
-        companies = {w.company_id for w in wallets}
-        self._companies = {
-            company.id: company.root_id.id
-            for company in (self.env["res.company"].sudo().browse(companies) if len(currencies) > 1 else ())
-        }
-        roots = set(self._companies.values()) or {None}
-        return {root: catalogue.load_conversions(self.env.cr, currencies, days, root) for root in roots}
-
-    def convert(self, source, target, day, company_id):
-        """Return the exact conversion rate of a day, kept to twelve decimals.
-
-        :param source: currency id
-        :param target: currency id
-        :param day: date of the event
-        :param company_id: whose rates
-        :rtype: Decimal
-        """
-        if source == target:
-            return ONE
-        rates = self.conversions[self._companies.get(company_id)]
-        return PRECISE.divide(rates[target, day], rates[source, day]).quantize(RATE_QUANTUM)
+        return Conversions(self.env, currencies, {item.at.date() for item in items}, {w.company_id for w in wallets})
 
     def offer(self, wallet, item):
         """Return what a wallet pays for an item's number at its moment.
@@ -350,12 +224,12 @@ class Pricer:
         own = wallet.currency_id
         if wallet.payee_currency_id != own:
             transfer_rate = self._rate_to(wallet.payee_currency_id, wallet, item)
-            amount_to = _received(charged, transfer_rate, offer.terms)
+            amount_to = received(charged, transfer_rate, offer.terms)
         if parent is None:
             sale, sale_rate = ZERO, None
         elif parent.currency_id != own:
             sale_rate = self._rate_to(parent.currency_id, wallet, item)
-            sale = _received(charged, sale_rate, offer.terms)
+            sale = received(charged, sale_rate, offer.terms)
         return Edge(
             wallet,
             charged,

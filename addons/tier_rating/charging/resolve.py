@@ -6,7 +6,8 @@ from decimal import Decimal
 from odoo.tools import SQL
 
 from . import catalogue, guests
-from .pricing import Item, Priced, Pricer
+from .priced import Item, Priced
+from .pricing import Pricer
 from .usage import Usage
 
 

@@ -11,7 +11,7 @@ from odoo.addons.tier_billing.ledger import bulk, writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
 from . import packages, tables, volumes
-from .pricing import RATE_QUANTUM
+from .conversions import RATE_QUANTUM
 from .resolve import resolve
 from .usage import DIALLED_BY, Usage, dialling
 

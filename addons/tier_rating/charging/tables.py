@@ -110,7 +110,7 @@ def transfer_key(event_id, edge):
     """Return the source key of one edge's payment for one event.
 
     :param int event_id: of the event
-    :param edge: :class:`.pricing.Edge`
+    :param edge: :class:`.priced.Edge`
     :rtype: str
     """
     return f"usage:{event_id}:{edge.wallet.id}"

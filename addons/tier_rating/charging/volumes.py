@@ -113,7 +113,7 @@ class Plans:
         """Return the plan by which a wallet with this list pays for an item, or None.
 
         :param price_list: :class:`.catalogue.PriceList`
-        :param item: :class:`.pricing.Item`
+        :param item: :class:`.priced.Item`
         :param found: :class:`.offers.Found` of the item
         """
         depth = len(found.offer.derivations)
@@ -211,7 +211,7 @@ def _tariff(plan, derivations, factor):
 def absurd(edge):
     """Tell whether an edge's units may cost more by its plan than the ledger keeps.
 
-    :param edge: :class:`.pricing.Edge` with a tariff
+    :param edge: :class:`.priced.Edge` with a tariff
     """
     return (
         sum(tier.cost(exactly(edge.price.billed)) + exactly(tier.flat) for tier in edge.volume[1].tiers) >= MONEY_LIMIT
@@ -271,7 +271,7 @@ class Counters:
         """Return where the payer of an edge stands.
 
         :param key: (plan id, id of the wallet that counts, period)
-        :param edge: :class:`.pricing.Edge` with a plan
+        :param edge: :class:`.priced.Edge` with a plan
         """
         plan, rates = edge.volume
         return Standing(

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ..charging import catalogue, numbers, packages, volumes
-from ..charging.pricing import REASON_OF, Item, Pricer
+from ..charging.priced import Item
+from ..charging.pricing import REASON_OF, Pricer
 from ..engine.errors import Refused
 from ..engine.package import price_beyond
 from ..engine.standing import price_by_volume
@@ -15,7 +16,7 @@ class Tier:
     """What one wallet would pay, or why it would be refused.
 
     :param wallet: :class:`..charging.catalogue.Wallet`
-    :param edge: :class:`..charging.pricing.Edge`, None if it was refused
+    :param edge: :class:`..charging.priced.Edge`, None if it was refused
     :param reason: a code of ``const.REASONS``, or None
     :param beyond: :class:`..engine.package.Beyond` where a package pays first, else None
     :param bought: (plan, :class:`..engine.standing.Standing`, price) where it buys by volume, else None
@@ -41,7 +42,7 @@ class Tier:
 class Question:
     """What is asked, and the answer.
 
-    :param item: :class:`..charging.pricing.Item`
+    :param item: :class:`..charging.priced.Item`
     :param pricer: :class:`..charging.pricing.Pricer` that knows all that was read
     :param special: class of the number, or None
     :param reason: why the whole chain is refused whatever the price: (reason, detail), or None

@@ -13,7 +13,8 @@ from odoo.tools import SQL
 
 from ..charging import catalogue, volumes
 from ..charging.offers import NO_RATE
-from ..charging.pricing import Item, Pricer
+from ..charging.priced import Item
+from ..charging.pricing import Pricer
 from ..engine.errors import Refused
 from ..engine.prefixes import longest_match
 from ..engine.rounding import EXACT
@@ -111,7 +112,7 @@ class _Pricer(Pricer):
         self.item = Item(None, 0, service.id, "", datetime.combine(day, datetime.min.time()), Decimal(1))
         self.markups = self._load_markups()
         self.plans = volumes.load(env.cr, self.lists.values())
-        self.conversions = self._load_conversions([self.item], [self.buyer])
+        self.convert = self._load_conversions([self.item], [self.buyer]).rate
         self.bands = {band.id: band._engine_band() for band in env["tier.time.band"].sudo().search([])}
 
     @property

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..charging import catalogue
-from ..charging.pricing import Item, Pricer
+from ..charging.priced import Item
+from ..charging.pricing import Pricer
 
 ZERO = Decimal(0)
 
@@ -239,7 +240,7 @@ def _other_chain(chain, shares):
 def _shares(priced, paid):
     """Set what was charged beside what would be.
 
-    :param priced: :class:`..charging.pricing.Priced`
+    :param priced: :class:`..charging.priced.Priced`
     :param paid: list of :class:`Paid`, the payer's first
     :return: list of :class:`Share`
     """

@@ -8,7 +8,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
-from ..charging.pricing import Item, Priced, Pricer
+from ..charging.priced import Item, Priced
+from ..charging.pricing import Pricer
 from ..margins import compare
 from ..ratesheet import whole
 from ..ratesheet.effective import Sheet

@@ -6,7 +6,8 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..charging import books
-from ..charging.pricing import Item, Pricer
+from ..charging.priced import Item
+from ..charging.pricing import Pricer
 from .common import NOON, TierRatingCase
 
 ALWAYS, NEVER = 0, 10**9

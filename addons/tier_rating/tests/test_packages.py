@@ -12,7 +12,8 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..charging import packages
-from ..charging.pricing import Item, Pricer
+from ..charging.priced import Item
+from ..charging.pricing import Pricer
 from ..charging.refund import refund
 from .common import NOON, NUMBER, TierRatingCase
 

@@ -64,6 +64,7 @@
         "views/tier_holiday_views.xml",
         "data/tier_below_cost_data.xml",
         "views/tier_below_cost_views.xml",
+        "views/tier_destination_country_views.xml",
         "views/tier_own_prices_views.xml",
         "wizards/tier_price_explain_views.xml",
         "views/tier_price_explain_buttons.xml",
@@ -85,6 +86,7 @@
     "demo": [
         "demo/res_partner_demo.xml",
         "demo/tier_rating_demo.xml",
+        "demo/tier_price_demo.xml",
         "demo/tier_package_demo.xml",
         "demo/tier_hotel_demo.xml",
         "demo/tier_office_demo.xml",

@@ -13,6 +13,7 @@ from . import (
     test_dialling,
     test_deck_screens,
     test_demo,
+    test_destination_country,
     test_dispute,
     test_dispute_rights,
     test_endpoints,

@@ -81,6 +81,7 @@
         "web.assets_backend": [
             "tier_rating/static/src/dashboard/*",
             "tier_rating/static/src/deck_progress/*",
+            "tier_rating/static/src/usage_upload/*",
         ],
     },
     "demo": [

@@ -47,6 +47,7 @@ from . import (
     test_transfer_report,
     test_usage_dashboard,
     test_usage_import,
+    test_usage_upload,
     test_usage_invoice,
     test_usage_invoice_amounts,
     test_usage_invoice_books,

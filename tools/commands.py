@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 from . import bench as bench_module
+from . import deck as deck_module
 from . import demo, postgres, serving, testing
 from . import lint as lint_module
 from .cases import running
@@ -79,6 +80,11 @@ def sums(options):
         flush=True,
     )
     return 1 if result["differences"] else 0
+
+
+def deck(options):
+    """Check, import, export or undo a rate deck; exit 1 if it is refused."""
+    return deck_module.run(_open("deck"), options)
 
 
 def stop(_options):

@@ -64,6 +64,7 @@
         "views/tier_holiday_views.xml",
         "data/tier_below_cost_data.xml",
         "views/tier_below_cost_views.xml",
+        "views/tier_destination_country_views.xml",
         "views/tier_own_prices_views.xml",
         "wizards/tier_price_explain_views.xml",
         "views/tier_price_explain_buttons.xml",
@@ -80,11 +81,13 @@
         "web.assets_backend": [
             "tier_rating/static/src/dashboard/*",
             "tier_rating/static/src/deck_progress/*",
+            "tier_rating/static/src/usage_upload/*",
         ],
     },
     "demo": [
         "demo/res_partner_demo.xml",
         "demo/tier_rating_demo.xml",
+        "demo/tier_price_demo.xml",
         "demo/tier_package_demo.xml",
         "demo/tier_hotel_demo.xml",
         "demo/tier_office_demo.xml",

@@ -168,22 +168,30 @@ class Shelf:
     def _index(self, text):
         """Return the positions of prefixes; one dictionary for all lists that have the same.
 
-        :param str text: the prefixes, a line each
-        :return: (dict of prefix to position, digits of the longest, prefixes that stand there more than once)
+        :param str text: see :func:`index_of`; so is what is returned
         """
         with self._lock:
             known = self._indexes.get(text)
             if known is None:
-                prefixes = text.split("\n")
-                index = {prefix: position for position, prefix in enumerate(prefixes)}
-                repeated = ()
-                if len(index) < len(prefixes):
-                    repeated = tuple(prefix for prefix, times in Counter(prefixes).items() if times > 1)
-                known = index, max(map(len, index)), repeated
+                known = index_of(text)
                 used = {id(book.index) for book in self._books.values()}
                 self._indexes = {text: found for text, found in self._indexes.items() if id(found[0]) in used}
                 self._indexes[text] = known
             return known
+
+
+def index_of(text):
+    """Return the positions of prefixes.
+
+    :param str text: the prefixes, a line each
+    :return: (dict of prefix to position, digits of the longest, prefixes that stand there more than once)
+    """
+    prefixes = text.split("\n")
+    index = {prefix: position for position, prefix in enumerate(prefixes)}
+    repeated = ()
+    if len(index) < len(prefixes):
+        repeated = tuple(prefix for prefix, times in Counter(prefixes).items() if times > 1)
+    return index, max(map(len, index)), repeated
 
 
 FUNCTIONS = (
@@ -244,7 +252,7 @@ def _size(cr, key):
     return cr.fetchone()[0]
 
 
-def _read_book(cr, key, version, per, index_of):
+def _read_book(cr, key, version, per, index_of=index_of):
     """Read one price list; two statements at most.
 
     :param key: (list id, service id)

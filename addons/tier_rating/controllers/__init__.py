@@ -1,1 +1,1 @@
-from . import deck, dispatcher, ingest, rate_sheet
+from . import deck, dispatcher, ingest, rate_sheet, usage_upload

@@ -9,7 +9,7 @@ LEFT_REASONS = [
     ("refunded", "Refunded"),
     ("not_charged", "Not charged"),
     ("contested", "Contested in a dispute"),
-    ("packaged", "Used a package"),
+    ("packaged", "Of a package"),
     ("volume", "Priced by volume"),
     ("moved", "Wallet moved since"),
     ("closed", "Wallet closed since"),

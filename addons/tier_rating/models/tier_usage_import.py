@@ -1,11 +1,8 @@
-import base64
-import io
 import logging
 
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..adapters.base import UsageRecord, excerpt
 from ..charging.intake import Intake
@@ -56,15 +53,6 @@ class TierUsageImport(models.Model):
 
     unreadable_count = fields.Integer("Unreadable", readonly=True, copy=False, help="They wait in suspense.")
     problem = fields.Char("First problem", readonly=True, copy=False)
-
-    def action_import(self):
-        """Import the file. Importing it again charges nothing twice."""
-        # Before the first batch: batches are committed as they are charged.
-        self.check_access("write")
-        for record in self:
-            if not record.data:
-                raise UserError(self.env._("Choose a file to import first."))
-            record._import_stream(io.BytesIO(base64.b64decode(record.data)))
 
     def action_events(self):
         """Open the events that came with this file.
@@ -125,20 +113,27 @@ class TierUsageImport(models.Model):
         self.ensure_one()
         taken = self._new_intake(self.switch_id)
         taken.take(stream, progress)
-        self.write(
-            {
-                "state": "done",
-                "date": fields.Datetime.now(),
-                "record_count": taken.count,
-                "charged_count": taken.outcome.charged,
-                "suspense_count": taken.outcome.suspense,
-                "duplicate_count": taken.outcome.duplicate,
-                "unreadable_count": taken.unreadable,
-                "problem": taken.words(),
-            }
-        )
+        self.write(self._figures(taken))
         self.env.invalidate_all()
         return taken.outcome
+
+    @staticmethod
+    def _figures(taken):
+        """Return what an import keeps of what became of its records.
+
+        :param taken: :class:`Intake` that has ended
+        :return: dict of field values
+        """
+        return {
+            "state": "done",
+            "date": fields.Datetime.now(),
+            "record_count": taken.count,
+            "charged_count": taken.outcome.charged,
+            "suspense_count": taken.outcome.suspense,
+            "duplicate_count": taken.outcome.duplicate,
+            "unreadable_count": taken.unreadable,
+            "problem": taken.words(),
+        }
 
     def _new_intake(self, switch):
         """Return what takes in the records of a switch.

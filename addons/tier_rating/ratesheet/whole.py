@@ -54,14 +54,10 @@ def _read(sheet):
         key = level, service.id
         if books._size(cr, key) > books.LARGEST:
             return None, ()
-        book = books._read_book(cr, key, version, service.price_per, _index)
+        book = books._read_book(cr, key, version, service.price_per)
         if sheet.day < book.since:
             return None, ()
         rates[key] = book
         prefixes.update(book.index)
     pricer.rates = rates
     return pricer._make_selling(pricer.buyer, pricer.item, pricer.item.at.date()), sorted(prefixes)
-
-
-def _index(prefixes):
-    return {prefix: position for position, prefix in enumerate(prefixes)}

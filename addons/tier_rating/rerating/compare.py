@@ -112,6 +112,7 @@ def compare(env, event_ids, as_charged=False):
                 event["number"] or "",
                 event["at"],
                 Decimal(event["quantity"]),
+                event["switch_id"],
             )
         )
     if not items:
@@ -145,14 +146,15 @@ def _events(env, event_ids):
     env.cr.execute(
         SQL(
             """
-            SELECT e.id, e.state, e.wallet_id, e.service_id, e.number, e.quantity::text,
-                   COALESCE(e.answered_at, e.started_at) AS at,
+            SELECT e.id, e.state, e.wallet_id, e.service_id, e.number, e.quantity::text, e.switch_id,
+                   COALESCE(e.answered_at, e.started_at) AS at, s.code = 'fee' AS is_fee,
                    EXISTS (SELECT FROM tier_package_use u WHERE u.event_id = e.id) AS packaged,
                    EXISTS (SELECT FROM tier_volume_use u WHERE u.event_id = e.id) AS bought,
                    EXISTS (SELECT FROM tier_dispute_line d WHERE d.event_id = e.id AND d.is_open) AS contested,
-                   EXISTS (SELECT FROM tier_session s
-                            WHERE s.session_key = e.session_key AND s.state IN ('open', 'settled')) AS granted
-              FROM tier_usage_event e WHERE e.id = ANY(%s) ORDER BY e.id""",
+                   EXISTS (SELECT FROM tier_session n
+                            WHERE n.session_key = e.session_key AND n.state IN ('open', 'settled')) AS granted
+              FROM tier_usage_event e LEFT JOIN tier_service s ON s.id = e.service_id
+             WHERE e.id = ANY(%s) ORDER BY e.id""",
             list(event_ids),
         )
     )
@@ -202,7 +204,8 @@ def _untouchable(event, shares):
         return event["state"] if event["state"] == "refunded" else "not_charged"
     if event["contested"]:
         return "contested"
-    if event["packaged"]:
+    # What a package costs stands on the package; see charging/fees.py.
+    if event["packaged"] or event["is_fee"]:
         return "packaged"
     if event["bought"]:
         return "volume"

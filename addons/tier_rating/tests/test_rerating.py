@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, tagged
 
 from ..charging.refund import refund
-from .common import TierRatingCase
+from .common import NOON, TierRatingCase
 
 LATER = "2026-12-03 09:00:00"
 
@@ -213,6 +213,29 @@ class TestRerating(ReratingCase):
         self.user.price_list_id.rate_ids.unlink()
         run = self.rerate()
         self.assertEqual((run.left_count, run.event_ids.reason), (1, "no_rate"))
+
+    def test_packages_and_their_fees_are_left(self):
+        package = self.env["tier.package"].create(
+            {"name": "Minute", "brand_id": self.user.price_list_id.brand_id.id, "included": 1}
+        )
+        with freeze_time(NOON):
+            self.env["tier.package.subscription"].create(
+                {"package_id": package.id, "wallet_id": self.user.id, "date_from": "2026-11-01"}
+            )
+        fee = self.env.ref("tier_rating.service_fee")
+        for wallet in (self.user, self.dealer, self.reseller):
+            self.new_rate(wallet.price_list_id, "package-1", "3.00", service_id=fee.id)
+        self.charge(
+            self.call("k:1", 90),
+            self.call("k:fee", 1, number="package-1", service="fee", wallet_id=self.user.id),
+            self.call("k:2", 60),
+        )
+        self.reprice(self.user, "4.00")
+        run = self.rerate()
+        self.assertEqual(
+            {row.event_id.source_key: row.reason for row in run.event_ids},
+            {"k:1": "packaged", "k:fee": "packaged", "k:2": False},
+        )
 
     def test_only_what_is_chosen(self):
         other = self.new_wallet("Other", self.dealer)

@@ -322,7 +322,7 @@ class Pricer:
                 return "number_closed", f"{item.number} is of class {special.class_id}, which is not opened."
         return None
 
-    def _edge_or_refusal(self, wallet, parent, item, result, units):
+    def _edge_or_refusal(self, wallet, parent, item, result, units=None):
         """Return the edge; None with the reason set; a free edge for what was not answered."""
         try:
             if wallet.price_list_id not in self.lists and not self._is_free(wallet, item):

@@ -15,7 +15,7 @@ from ..engine.increments import begun
 from ..engine.offer import Offer
 from ..engine.price import Price, amount_in, price
 from ..engine.tariff import Rate, Terms
-from . import books, catalogue, markups, numbers, volumes
+from . import books, catalogue, markups, numbers, volume_plans
 from .markups import Markup
 from .offers import NO_RATE, Found, Marked, Selling, derivation
 
@@ -76,7 +76,7 @@ class Edge:
     :param rate_id: of the rate at the start; None if unanswered
     :param offer: what it is priced with
     :param sale_rate: from the payer's currency to the parent wallet's; None = there is no parent
-    :param volume: (plan, tariff) of :mod:`.volumes` by which its units are priced; None = by the rate
+    :param volume: (plan, tariff) of :mod:`.volume_plans` by which its units are priced; None = by the rate
     :param included: of the billed units those that a package covered
     """
 
@@ -166,7 +166,7 @@ class Pricer:
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.conversions = self._load_conversions(items, wallets.values())
-        self.plans = volumes.load(cr, self.lists.values())
+        self.plans = volume_plans.load(cr, self.lists.values())
         self._offers, self._sellings, self._positions = {}, {}, {}
 
     def _load_markups(self):
@@ -382,14 +382,14 @@ class Pricer:
         :param wallet: :class:`catalogue.Wallet`
         :param item: :class:`Item`
         :param found: its :class:`.offers.Found`
-        :return: (:class:`.volumes.Plan`, its tariff in the wallet's currency) or None
+        :return: (:class:`.volume_plans.Plan`, its tariff in the wallet's currency) or None
         """
         # What nobody pays for, such as an emergency, has no rate.
         if not self.plans or found.rate_id is None:
             return None
         price_list = self.lists[wallet.price_list_id]
         plan = self.plans.find(price_list, item, found)
-        return (plan, volumes.tariff(plan, price_list, found.offer)) if plan else None
+        return (plan, volume_plans.tariff(plan, price_list, found.offer)) if plan else None
 
     def priced(self, item, was_granted=False):
         """Price an item on every tier of its chain.
@@ -482,7 +482,7 @@ class Pricer:
                 edge.amount >= MONEY_LIMIT
                 or edge.amount_to >= MONEY_LIMIT
                 or edge.sale >= MONEY_LIMIT
-                or (edge.volume and volumes.absurd(edge))
+                or (edge.volume and volume_plans.absurd(edge))
             ):
                 result.reason = "bad_record"
                 result.detail = f"A quantity of {item.quantity} has no possible price."

@@ -15,6 +15,7 @@ DECLARE
     short boolean;
     limited boolean;
     fits boolean;
+    corrects boolean;
     counted integer[];
     began timestamptz;
     bad record;
@@ -91,10 +92,12 @@ BEGIN
               USING ERRCODE = 'integrity_constraint_violation';
     END IF;
 
+    -- Asked for once, so that usage does not pay for looks into the whole ledger.
+    corrects := EXISTS (SELECT FROM new_rows WHERE kind IN ('usage', 'refund', 'rebate')
+                           AND (reverses_id IS NOT NULL OR kind = 'rebate'));
     -- A refund that names what it undoes is that transfer backwards, to the last
-    -- digit; the unique index on reverses_id has it come once. Asked for apart, so
-    -- that usage does not pay for a look into the whole ledger.
-    IF EXISTS (SELECT FROM new_rows WHERE kind = 'refund' AND reverses_id IS NOT NULL) THEN
+    -- digit; the unique index on reverses_id has it come once.
+    IF corrects THEN
         SELECT n.source_key INTO bad
           FROM new_rows n LEFT JOIN tier_transfer o ON o.id = n.reverses_id
          WHERE n.kind = 'refund' AND n.reverses_id IS NOT NULL
@@ -106,11 +109,9 @@ BEGIN
             RAISE EXCEPTION 'tier: refund % is not what it undoes backwards', bad.source_key
                   USING ERRCODE = 'integrity_constraint_violation';
         END IF;
-    END IF;
 
-    -- What corrects a payment for usage goes between its two accounts: more usage the same
-    -- way, a rebate backwards. It points at the payment itself, never at another correction.
-    IF EXISTS (SELECT FROM new_rows WHERE kind = 'rebate' OR (kind = 'usage' AND reverses_id IS NOT NULL)) THEN
+        -- What corrects a payment for usage goes between its two accounts: more usage the same
+        -- way, a rebate backwards. It points at the payment itself, never at another correction.
         SELECT n.source_key INTO bad
           FROM new_rows n LEFT JOIN tier_transfer o ON o.id = n.reverses_id
          WHERE (n.kind = 'rebate' OR (n.kind = 'usage' AND n.reverses_id IS NOT NULL))
@@ -190,7 +191,7 @@ BEGIN
 
     -- No more goes back than was paid, corrections included. Asked under the locks of the
     -- accounts, which all who correct one payment need. Leans on the index on reverses_id.
-    IF EXISTS (SELECT FROM new_rows WHERE kind IN ('refund', 'rebate') AND reverses_id IS NOT NULL) THEN
+    IF corrects THEN
         SELECT o.source_key INTO bad
           FROM (SELECT DISTINCT reverses_id AS id FROM new_rows
                  WHERE kind IN ('refund', 'rebate') AND reverses_id IS NOT NULL) paid

@@ -14,7 +14,7 @@ length; a single call is a batch of one.
 * :mod:`.pricing`: who pays what on every tier, as :mod:`.priced` says it, at the rates of :mod:`.conversions`
 * :mod:`.packages`: included units that are used before money
 * :mod:`.fees`: what packages cost in each period
-* :mod:`.volumes`: prices by the volume of a period
+* :mod:`.volumes`, :mod:`.volume_plans`: prices by the volume of a period
 * :mod:`.resolve`: whose usage it is
 * :mod:`.guests`: rooms, whose usage is that of the guest of the moment
 * :mod:`.tables`: the rows that are written

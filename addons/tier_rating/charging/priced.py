@@ -47,7 +47,7 @@ class Edge:
     :param rate_id: of the rate at the start; None if unanswered
     :param offer: what it is priced with
     :param sale_rate: from the payer's currency to the parent wallet's; None = there is no parent
-    :param volume: (plan, tariff) of :mod:`.volumes` by which its units are priced; None = by the rate
+    :param volume: (plan, tariff) of :mod:`.volume_plans` by which its units are priced; None = by the rate
     :param included: of the billed units those that a package covered
     """
 

@@ -14,7 +14,7 @@ from ..engine.increments import begun
 from ..engine.offer import Offer
 from ..engine.price import Price, price
 from ..engine.tariff import ONE, ZERO, Rate, Terms
-from . import books, catalogue, markups, numbers, volumes
+from . import books, catalogue, markups, numbers, volume_plans
 from .conversions import Conversions
 from .markups import Markup
 from .offers import NO_RATE, Found, Marked, Selling, derivation
@@ -61,7 +61,7 @@ class Pricer:
         self.rates = self._load_rates(items)
         self.bands = self._load_bands()
         self.convert = self._load_conversions(items, wallets.values()).rate
-        self.plans = volumes.load(cr, self.lists.values())
+        self.plans = volume_plans.load(cr, self.lists.values())
         self._offers, self._sellings, self._positions = {}, {}, {}
 
     def _load_markups(self):
@@ -256,14 +256,14 @@ class Pricer:
         :param wallet: :class:`catalogue.Wallet`
         :param item: :class:`Item`
         :param found: its :class:`.offers.Found`
-        :return: (:class:`.volumes.Plan`, its tariff in the wallet's currency) or None
+        :return: (:class:`.volume_plans.Plan`, its tariff in the wallet's currency) or None
         """
         # What nobody pays for, such as an emergency, has no rate.
         if not self.plans or found.rate_id is None:
             return None
         price_list = self.lists[wallet.price_list_id]
         plan = self.plans.find(price_list, item, found)
-        return (plan, volumes.tariff(plan, price_list, found.offer)) if plan else None
+        return (plan, volume_plans.tariff(plan, price_list, found.offer)) if plan else None
 
     def priced(self, item, was_granted=False):
         """Price an item on every tier of its chain.
@@ -356,7 +356,7 @@ class Pricer:
                 edge.amount >= MONEY_LIMIT
                 or edge.amount_to >= MONEY_LIMIT
                 or edge.sale >= MONEY_LIMIT
-                or (edge.volume and volumes.absurd(edge))
+                or (edge.volume and volume_plans.absurd(edge))
             ):
                 result.reason = "bad_record"
                 result.detail = f"A quantity of {item.quantity} has no possible price."

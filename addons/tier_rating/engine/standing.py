@@ -48,7 +48,7 @@ class Standing:
         return self.tariff.charge(self.before, units, terms.rounding_digits, terms.rounding_method)
 
 
-def price_by_volume(charged, offer, quantity, standing, included=0):
+def price_by_volume(charged, offer, quantity, standing, included=0, cost=None):
     """Return the price of a session by volume.
 
     :param Price charged: what it costs by its rate, packages considered
@@ -56,6 +56,7 @@ def price_by_volume(charged, offer, quantity, standing, included=0):
     :param quantity: seconds or units, see ``price``
     :param Standing standing: of the payer when the session is charged
     :param included: of the billed units those that a package covered: they do not count
+    :param Decimal cost: of the other units, if it is known already
     :return: :class:`Price`. Its amount is negative where a cheaper tier gives more back than the
         session costs. Converted to another currency it is converted from the rounded amount:
         it is the period that is exact.
@@ -63,7 +64,8 @@ def price_by_volume(charged, offer, quantity, standing, included=0):
     if charged.reason in (UNANSWERED, GRACE):
         return charged
     units = exactly(charged.billed) - exactly(included)
-    cost = standing.cost(units, offer.terms) if units else ZERO
+    if cost is None:
+        cost = standing.cost(units, offer.terms) if units else ZERO
     amount = EXACT.add(_with_charges(cost, charged.connection, offer, begun(quantity)), standing.owed)
     return charged._replace(
         amount=amount,
@@ -115,7 +117,8 @@ class VolumeSession:
 
     When it ends the period may stand higher: other sessions end meanwhile. Where that could make
     it dearer, for a later tier is, it has to be paid for as if it lay there; only a payer who is
-    alone knows its place. What the place makes of the rounding, a coin at most, is not considered.
+    alone knows its place. What the place makes of the rounding, a coin at most, is not considered,
+    nor that a cheaper tier may be reached further up, where it gives more back.
 
     With the kind ``volume`` the price falls where a cheaper tier begins. So what a payer must
     have for a length is the highest up to there, :meth:`units`; and what its parent may count on
@@ -135,10 +138,12 @@ class VolumeSession:
         self.tariff = session.tariff
         before = exactly(standing.before)
         # What is left of each tier.
-        self._ends = [end for tier in standing.tariff.tiers[:-1] if (end := Fraction(*ratio(tier.upto)) - before) > 0]
+        self._ends = [end for tier in standing.tariff.tiers[:-1] if (end := Fraction(*ratio(tier.upto)) - before) >= 0]
         self._ahead = standing.tariff.tiers[len(standing.tariff.tiers) - len(self._ends) - 1 :]
-        self._dearer = not standing.alone and any(
-            later.flat or later.cost(1) > self._ahead[0].cost(1) for later in self._ahead[1:]
+        self._dearer = not standing.alone and (
+            (self.falls and self._ends)
+            or any(later.flat or later.cost(1) > self._ahead[0].cost(1) for later in self._ahead[1:])
+            or any(tier.begun for tier in self._ahead)
         )
 
     def units(self, quantity):
@@ -149,6 +154,8 @@ class VolumeSession:
         lengths = [billed]
         if self.falls:
             lengths += [end for end in self._ends if end < billed]
+            # While a package pays nothing is bought yet.
+            lengths += [0] if self.package else []
         coins = max(0, *(self._coins(length, quantity) for length in lengths))
         return max(coins, self._worst_coins(billed, quantity)) if self._dearer else coins
 
@@ -170,7 +177,9 @@ class VolumeSession:
             coins.append(self._coins(first, start))
             if self.falls:
                 # Just beyond the end of a tier all units have the price of the next one.
-                coins += [self._coins(length, start, beyond=True) for length in self._ends if first <= length < last]
+                coins += [
+                    self._coins(length, start, beyond=True) for length in (0, *self._ends) if first <= length < last
+                ]
         digits = self.session.offer.terms.rounding_digits
         return Fraction(min(coins) * self.meter.denominator) / Fraction(10) ** digits
 
@@ -202,12 +211,17 @@ class VolumeSession:
         offer, standing = self.session.offer, self.standing
         terms = offer.terms
         if self.falls:
+            # Between two tiers the price is a straight line over the place: its ends are what matters.
             before = exactly(standing.before)
-            # The later in its tier it begins, the more units a dearer tier makes dearer.
+            places = {0, *self._ends, *(end - billed for end in self._ends if end > billed)}
+            within = max(tier.cost(billed) for tier in self._ahead)
             cost = max(
-                standing.tariff.charge(before + end, billed, terms.rounding_digits, terms.rounding_method)
-                for end in self._ends
+                round_quotient(within.numerator, within.denominator, terms.rounding_digits, "up"),
+                *(self._from(before + place, billed) for place in places),
             )
+            # And it may be the one that begins a block.
+            begun = max((tier.price for tier in self._ahead if tier.begun), default=ZERO)
+            cost = EXACT.add(cost, round_quotient(begun, 1, terms.rounding_digits, "up"))
         else:
             exact = max(tier.cost(billed) for tier in self._ahead)
             exact += sum(Fraction(*ratio(tier.flat)) for tier in self._ahead[1:])
@@ -216,6 +230,16 @@ class VolumeSession:
             cost = round_quotient(exact.numerator, exact.denominator, terms.rounding_digits, "up")
         cost = _with_charges(cost, self.tariff.charge, offer, quantity)
         return int(EXACT.scaleb(EXACT.add(cost, standing.owed), terms.rounding_digits))
+
+    def _from(self, place, billed):
+        """Return what units cost from a place of the period on, the most at a tier's end."""
+        tariff, terms = self.standing.tariff, self.session.offer.terms
+        rounding = terms.rounding_digits, terms.rounding_method
+        cost = tariff.charge(place, billed, *rounding)
+        if any(tier.upto is not None and place + billed == Fraction(*ratio(tier.upto)) for tier in tariff.tiers):
+            paid = tariff.charge(0, place, *rounding) if place else ZERO
+            cost = max(cost, EXACT.subtract(tariff.beyond(place + billed, *rounding), paid))
+        return cost
 
     def _coins(self, billed, quantity, beyond=False):
         offer, tariff = self.session.offer, self.standing.tariff

@@ -15,6 +15,7 @@ tiers, see :func:`sized`.
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from .errors import BAD_QUANTITY, BAD_RATE, NO_RATE, Invalid, Refused
@@ -196,7 +197,13 @@ def _last(affordable, good, bad):
 
 
 def _fraction(value):
-    return value if isinstance(value, Fraction) else Fraction(*ratio(value))
+    return value if isinstance(value, Fraction) else _ratio(value)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _ratio(value):
+    # The same few prices and ends of tiers are asked for with every event.
+    return Fraction(*ratio(value))
 
 
 def _quantity(value):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..charging import catalogue, volumes
+from ..charging import catalogue, volume_plans
 from ..charging.offers import NO_RATE
 from ..charging.priced import Item
 from ..charging.pricing import Pricer
@@ -111,7 +111,7 @@ class _Pricer(Pricer):
         )
         self.item = Item(None, 0, service.id, "", datetime.combine(day, datetime.min.time()), Decimal(1))
         self.markups = self._load_markups()
-        self.plans = volumes.load(env.cr, self.lists.values())
+        self.plans = volume_plans.load(env.cr, self.lists.values())
         self.convert = self._load_conversions([self.item], [self.buyer]).rate
         self.bands = {band.id: band._engine_band() for band in env["tier.time.band"].sudo().search([])}
 

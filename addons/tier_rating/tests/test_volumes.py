@@ -7,7 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..charging import volumes
+from ..charging import volume_plans, volumes
 from ..charging.refund import refund
 from .common import NOON, TierRatingCase
 
@@ -371,7 +371,7 @@ class TestVolumes(VolumeCase):
 
     def test_without_plans_nothing_is_read(self):
         with self.assertQueryCount(0):
-            self.assertIsNone(volumes.load(self.env.cr, ()))
+            self.assertIsNone(volume_plans.load(self.env.cr, ()))
             volumes.use(self.env, [])
             volumes.give_back(self.env, [])
 

@@ -159,8 +159,16 @@ export class UsageDashboard extends Component {
                 [false, "list"],
             ],
             domain: row ? [...this.data.domain, [field, "=", row.id]] : this.data.domain,
-            context: { pivot_row_groupby: [row || !field ? "destination_id" : field] },
+            context: { pivot_row_groupby: [this.rows(field, row)] },
         });
+    }
+
+    /** What the analysis is by: what was clicked on, or within one of it the next. */
+    rows(field, row) {
+        if (row) {
+            return field === "destination_id" ? "hour:day" : "destination_id";
+        }
+        return field || "destination_id";
     }
 
     openSuspense() {

@@ -109,7 +109,7 @@ def _import(database, price_list_id, path, full):
         deck = env["tier.rate.import"]._check_deck(price_list, voice, stream, full=full, name=path.name)
         checked = time.perf_counter()
         deck._raise_if_refused()
-        deck.action_import()
+        deck._import()
         counts = {name: deck[f"{name}_count"] for name in ("new", "up", "down", "unchanged", "removed")}
     return {"seconds": time.perf_counter() - begin, "read": checked - begin, "counts": counts}
 

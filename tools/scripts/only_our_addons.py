@@ -22,6 +22,7 @@ COVERED = {
     "tier.charge.event_id",  # by the first column of _once
     "tier.charge.invoice.charge_id",  # by _once
     "tier.rerating.event.rerating_id",  # by _once
+    "tier.volume.counter.plan_id",  # by _once
 }
 
 

@@ -2,6 +2,8 @@
 
 from itertools import chain, islice
 
+from odoo.sql_db import Cursor
+
 from odoo.addons.tier_billing.ledger import cursor
 
 from .. import charging
@@ -12,19 +14,34 @@ from .turns import in_turns
 from .usage import DialPlan
 
 
+def let_go(env):
+    """End a transaction before a long file, so that nothing of it is open while the batches are charged.
+
+    As long as one with a snapshot is, the database keeps every version of every account that a batch
+    changes, and each batch walks through those of all batches before: a file of a million lines got
+    slower and slower.
+
+    :param env: whose transaction it is; a test's own goes on
+    """
+    if isinstance(env.cr, Cursor) and cursor.are_apart(env.registry):
+        env.cr.commit()  # pylint: disable=invalid-commit
+
+
 class Intake:
     """The records of one stream on their way to being charged, and what became of them so far.
 
     :param owner: the ``tier.usage.import`` that they belong to, or an empty one
     :param switch: ``tier.switch`` that wrote them
+    :param bool is_alone: nothing but this import is done in the owner's transaction, which may be ended
     :ivar outcome: of the batches that are committed
     :ivar count: of the records in them
     :ivar unreadable: how many of those read so far could not be
     :ivar problem: the first record that could not be read, ``BadRecord`` or None
     """
 
-    def __init__(self, owner, switch):
+    def __init__(self, owner, switch, is_alone=False):
         self._owner = owner
+        self._is_alone = is_alone
         self._switch = switch
         self.outcome = settle.Outcome()
         self.count = 0
@@ -37,8 +54,10 @@ class Intake:
         :param stream: binary file object
         :param progress: called with the number of records read so far
         """
-        options = self._switch._read_options()
-        usages = self._usages(registry.get(self._switch.adapter).read(stream, options))
+        records = registry.get(self._switch.adapter).read(stream, self._switch._read_options())
+        usages = self._usages(records, DialPlan.of(self._switch), self._owner.id or None)
+        if self._is_alone:
+            let_go(self._owner.env)
         batches = iter(lambda: list(islice(usages, charging.BATCH)), [])
         for batch, outcome in self._charged(batches):
             self.outcome += outcome
@@ -55,13 +74,12 @@ class Intake:
             return in_turns(charge, batches, registry_.db_name)
         return ((batch, charge(batch)) for batch in batches)
 
-    def _usages(self, records):
-        plan = DialPlan.of(self._switch)
+    def _usages(self, records, plan, import_id):
         for record in records:
             if not isinstance(record, UsageRecord):
                 self.unreadable += 1
                 self.problem = self.problem or record
-            yield self._owner._usage(record, plan, self._owner.id or None)
+            yield self._owner._usage(record, plan, import_id)
 
     def figures(self):
         """Return the counts, and the first problem in words, for an answer.

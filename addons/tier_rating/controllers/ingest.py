@@ -44,7 +44,7 @@ class TierIngest(http.Controller):
         first = stream.read(1)
         if not first:
             return answer(400, error="empty_body", detail="There is no body, or no Content-Length.")
-        taken = env["tier.usage.import"]._new_intake(switch)
+        taken = env["tier.usage.import"]._new_intake(switch, is_alone=True)
         try:
             taken.take(_Again(first, stream))
         except psycopg2.Error:

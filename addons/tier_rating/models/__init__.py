@@ -25,6 +25,7 @@ from . import (
     tier_deck_sender,
     tier_deck_task,
     tier_demo,
+    tier_demo_rerating,
     tier_destination,
     tier_destination_country,
     tier_dispute,

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import config
 
+from ..charging.intake import let_go
 from ..intake import folder
 
 _logger = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class TierSwitch(models.Model):
             if stream is None:
                 return False
             as_read = folder.state(stream)
+            let_go(self.env)
             taken = self.env["tier.usage.import"]._import_open_file(self, stream, name)
             # This transaction began before the import, and does not see it.
             with self.env.registry.cursor() as cr:

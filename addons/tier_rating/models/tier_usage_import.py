@@ -92,7 +92,7 @@ class TierUsageImport(models.Model):
         with self.env.registry.cursor() as cr:
             record = self.with_env(self.env(cr=cr)).create({"name": name, "switch_id": switch.id})
             cr.commit()  # pylint: disable=invalid-commit
-            record._import_stream(stream, progress)
+            record._import_stream(stream, progress, is_alone=True)
         return self.browse(record.id)
 
     def _is_unreadable(self):
@@ -100,7 +100,7 @@ class TierUsageImport(models.Model):
         self.ensure_one()
         return bool(self.record_count) and self.unreadable_count == self.record_count
 
-    def _import_stream(self, stream, progress=None):
+    def _import_stream(self, stream, progress=None, is_alone=False):
         """Charge all records of a stream, batch by batch.
 
         Each batch is one transaction, so a process that dies in the middle
@@ -108,10 +108,11 @@ class TierUsageImport(models.Model):
 
         :param stream: binary file object
         :param progress: called with the number of records read so far
+        :param bool is_alone: this transaction does nothing else and may be ended
         :return: :class:`..charging.settle.Outcome`
         """
         self.ensure_one()
-        taken = self._new_intake(self.switch_id)
+        taken = self._new_intake(self.switch_id, is_alone)
         taken.take(stream, progress)
         self.write(self._figures(taken))
         self.env.invalidate_all()
@@ -135,13 +136,14 @@ class TierUsageImport(models.Model):
             "problem": taken.words(),
         }
 
-    def _new_intake(self, switch):
+    def _new_intake(self, switch, is_alone=False):
         """Return what takes in the records of a switch.
 
         :param switch: ``tier.switch``
+        :param bool is_alone: this transaction does nothing else and may be ended
         :return: :class:`Intake`
         """
-        return Intake(self, switch)
+        return Intake(self, switch, is_alone)
 
     @staticmethod
     def _usage(record, plan, import_id):

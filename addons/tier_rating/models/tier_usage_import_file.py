@@ -141,7 +141,7 @@ class TierUsageImport(models.Model):
     def _import_queued(self):
         """Import one that waits; what becomes of it is committed by itself."""
         self.ensure_one()
-        taken = self._new_intake(self.switch_id)
+        taken = self._new_intake(self.switch_id, is_alone=True)
         try:
             with self._open_data() as stream:
                 told = _Told(self, stream)

@@ -37,7 +37,7 @@ class TierWallet(models.Model):
         if not price_list:
             raise UserError(self.env._("%s has no price list.", self.sudo().name))
         day = day or price_list._rate_sheet_today()
-        return ratesheet.effective.Sheet(self.env, price_list, service, day, currency or self.currency_id)
+        return ratesheet.effective.Sheet(self.env, price_list, service, day, currency or self.currency_id, wallet=self)
 
     def action_rate_sheet(self):
         """Open what this wallet pays.

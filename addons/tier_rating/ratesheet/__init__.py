@@ -1,6 +1,7 @@
 """Rate sheets: what customers of a price list pay, for them to read.
 
 * :mod:`.effective`: the effective rate of every prefix, by the same code that charges
+* :mod:`.pricer`: the charging path's pricer for one price list
 * :mod:`.search`: what somebody typed or pasted to find a price
 * :mod:`.changes`: two days side by side
 * :mod:`.layout`: texts for screens and PDF

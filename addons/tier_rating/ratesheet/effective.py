@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..charging import catalogue, volume_plans
+from ..charging import numbers
 from ..charging.offers import NO_RATE
-from ..charging.priced import Item
-from ..charging.pricing import Pricer
 from ..engine.errors import Refused
 from ..engine.prefixes import longest_match
 from ..engine.rounding import EXACT
+from .pricer import ListPricer
 
 # Prefixes that are priced at once: some 10 MB.
 CHUNK = 5000
@@ -97,50 +96,6 @@ class Wanted(NamedTuple):
     destinations: tuple | None = None
 
 
-class _Pricer(Pricer):
-    """Prices for whoever buys by one list, without a chain of wallets."""
-
-    def __init__(self, env, price_list, service, day, currency):
-        super().__init__(env, ())
-        self.lists = catalogue.load_price_lists(env.cr, {price_list.id})
-        company = price_list.company_id.id
-        # A stand-in for the customer: of a wallet only these three are looked at.
-        self.buyer = catalogue.Wallet(
-            *(0, None, "", 1, "active", True, price_list.id, 0, 0),
-            *(currency.id, currency.id, company, 0, False, True),
-        )
-        self.item = Item(None, 0, service.id, "", datetime.combine(day, datetime.min.time()), Decimal(1))
-        self.markups = self._load_markups()
-        self.plans = volume_plans.load(env.cr, self.lists.values())
-        self.convert = self._load_conversions([self.item], [self.buyer]).rate
-        self.bands = {band.id: band._engine_band() for band in env["tier.time.band"].sudo().search([])}
-
-    @property
-    def levels(self):
-        return self.lists[self.buyer.price_list_id].levels
-
-    @property
-    def marked_prefixes(self):
-        """The prefixes that some list marks up, or prices by volume, otherwise than others."""
-        service_id = self.item.service_id
-        found = set()
-        for level in self.levels[:-1]:
-            markups = self.markups.get(level) or {}
-            found.update((markups.get(service_id) or markups[None]).prefixes if markups else ())
-        for plans in self.plans._by_list.values() if self.plans else ():
-            found.update(plan.prefix for plan in plans if plan.prefix and plan.service_id == service_id)
-        return found
-
-    def selling(self, prefixes=()):
-        """Return how the customer buys, with the rates of exactly these prefixes.
-
-        :rtype: ..charging.offers.Selling
-        """
-        probes = {(level, self.item.service_id, prefix) for level in self.levels for prefix in prefixes}
-        self.rates = catalogue.read_rates(self.env.cr, probes)
-        return self._make_selling(self.buyer, self.item, self.item.at.date())
-
-
 class Sheet:
     """What customers of one price list pay for one service on one day.
 
@@ -153,20 +108,24 @@ class Sheet:
     :param currency: ``res.currency`` of the amounts; that of the list by default, else
         they are converted at the rate of ``converted_on``
     :param date converted_on: the day of exchange rates; ``day`` by default
+    :param wallet: ``tier.wallet`` of the customer, for which closed numbers may be opened
     """
 
-    def __init__(self, env, price_list, service, day, currency=None, converted_on=None):
+    def __init__(self, env, price_list, service, day, currency=None, converted_on=None, wallet=None):
         self.env = env
         self.price_list, self.service, self.day = price_list.sudo(), service.sudo(), day
         self.currency = currency or self.price_list.currency_id
         # Prices that were never asked for must be in the database: it is read directly.
         env.flush_all()
-        self._pricer = _Pricer(env, self.price_list, self.service, converted_on or day, self.currency)
+        self._pricer = ListPricer(env, self.price_list, self.service, converted_on or day, self.currency)
         self.levels = self._pricer.levels
         selling = self._pricer.selling()
         self.factor = selling.rate
         self.terms = selling.terms[0]
-        self._plain = {}
+        self._plain, self._opened = {}, None
+        if wallet and self._pricer.numbers:
+            chain = [int(step) for step in wallet.sudo().parent_path.split("/")[:-1]]
+            self._opened = {class_id for _wallet_id, class_id in numbers.opened(env.cr, chain)}
         self._marked = self._marked_destinations()
 
     def _marked_destinations(self):
@@ -305,7 +264,27 @@ class Sheet:
             yield Row(prefix, destination_id, row.prices if row else (), row and row.volume)
 
     def _row(self, selling, number):
-        return self._plain_row(selling, number) or self._any_row(selling, number)
+        row = self._plain_row(selling, number) or self._any_row(selling, number)
+        if not self._pricer.numbers:
+            return row
+        return self._special_row(number, row)
+
+    def _special_row(self, number, row):
+        """Return the row of a number that may be free, as emergencies are, or closed to the customer.
+
+        :param row: :class:`Row` by its rate, None without one
+        """
+        pricer = self._pricer
+        special = pricer.special(pricer.item._replace(number=number), self.price_list.company_id.id)
+        if special is None:
+            return row
+        if special.is_free:
+            free = Price(None, Decimal(0), self.service.price_per, (), 1, 1, Decimal(0), False, None, None)
+            return Row(number, row and row.destination_id, (free,))
+        closed = special.kind == numbers.CLOSED and self._opened is not None and special.class_id not in self._opened
+        if row and closed:
+            return row._replace(prices=tuple(price._replace(blocked=True) for price in row.prices))
+        return row
 
     def _plain_row(self, selling, number):
         """Return the row of a number whose rate is but a price, None to look closer.

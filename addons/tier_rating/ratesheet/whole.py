@@ -50,11 +50,13 @@ def _read(sheet):
     service = pricer.services[sheet.service.id]
     price_list = pricer.lists[sheet.price_list.id]
     rates, prefixes = {}, set(pricer.marked_prefixes)
+    # Of its own: a list that is read once is not to take the place of those that calls need.
+    shelf = books.Shelf()
     for level, version in zip(price_list.levels, price_list.versions, strict=True):
         key = level, service.id
         if books._size(cr, key) > books.LARGEST:
             return None, ()
-        book = books._read_book(cr, key, version, service.price_per)
+        book = books._read_book(cr, key, version, service.price_per, shelf._index)
         if sheet.day < book.since:
             return None, ()
         rates[key] = book

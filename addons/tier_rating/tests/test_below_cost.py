@@ -126,7 +126,7 @@ class TestBelowCost(TierRatingCase):
         chain = pricer.chains[self.user.id]
         for item in items:
             prefix = next((item.number[:end] for end in range(8, 0, -1) if item.number[:end] in found), None)
-            prices = [pricer._edge_or_refusal(*pair, item, Priced()) for pair in pairwise(chain[:3])]
+            prices = [pricer._edge_or_refusal(*pair, item, Priced(), None) for pair in pairwise(chain[:3])]
             if all(prices):
                 self.assertEqual(found[prefix], prices[0].amount < prices[1].amount, item.number)
 

@@ -48,6 +48,23 @@ class TestBookingOfUsage(RatingBuilder, BookingCase):
         self.assertEqual(move.date, fields.Date.today())
         self.assertBooked()
 
+    def test_what_a_cheaper_tier_of_volume_gives_back_is_no_revenue(self):
+        self.env["tier.volume.plan"].create(
+            {
+                "name": "Volume",
+                "price_list_id": self.reseller.price_list_id.id,
+                "kind": "volume",
+                "tier_ids": [(0, 0, {"upto": 2, "price": 0.7}), (0, 0, {"upto": 0, "price": 0.3})],
+            }
+        )
+        self.charge(self.call("a", 120), self.call("b", 60))
+        self.assertEqual([self.shares(key)[1][2] for key in "ab"], ["1.4", "-0.5"])
+        move = self.book()
+        revenue = move.line_ids.filtered(lambda line: line.account_id == self.company.tier_revenue_account_id)
+        self.assertEqual(sorted(revenue.mapped("name")), ["Refunded: Voice", "Used: Voice"])
+        self.assertAlmostEqual(sum(revenue.mapped("amount_currency")), -0.9)
+        self.assertBooked()
+
     def test_the_entry_leads_to_its_charges(self):
         self.charge(self.call("a"), self.call("b", at=NOON + timedelta(days=1)))
         move = self.book().sorted("date")[0]

@@ -155,6 +155,8 @@ class TestChargeback(TierRatingCase):
             record.write({"state": "draft"})
         with self.assertRaisesRegex(UserError, "kept"):
             record.unlink()
+        with self.assertRaisesRegex(UserError, "cancel the charge-back"):
+            record.move_id.button_draft()
 
     def test_a_context_posts_nothing(self):
         record = (
@@ -187,7 +189,7 @@ class TestChargeback(TierRatingCase):
             Chargeback._cron_draft()
             self.assertFalse(Chargeback.search(november), "records may still come")
         # What the demo has of later months stands in the way of nothing here.
-        Chargeback.search([("date_from", ">", "2025-11-01")]).unlink()
+        Chargeback.search([("date_from", ">", "2025-11-01")])._set({"state": "cancelled"})
         for _run in range(2):
             with freeze_time("2025-12-03 03:00:00"):
                 Chargeback._cron_draft()

@@ -20,6 +20,7 @@ class TestDemo(TransactionCase):
             demo._load(lambda text, done=None: told.append((text, done)))
             first = demo._summary()
             self.assertTrades(demo.env)
+            self.assertRerating(demo.env)
             transfers = demo.env["tier.transfer"].search_count([])
             rates = demo.env["tier.rate"].search_count([])
             demo._load()
@@ -51,6 +52,13 @@ class TestDemo(TransactionCase):
         # What the customers of one currency pay is what their dealer sells.
         paid = sum(Decimal(wallets[name]["cost"]) for name in ("Ada Meyer", "Bistro Lumière", "Kepler Logistics"))
         self.assertEqual(Decimal(wallets["Cobalt Dealers"]["sale"]), paid)
+
+    def assertRerating(self, env):
+        """A correction waits to be looked at."""
+        run = env["tier.rerating"].search([("state", "=", "computed")])
+        self.assertEqual((len(run), run.price_list_id), (1, env.ref("tier_rating.list_cobalt")))
+        self.assertGreater(run.changed_count, 5)
+        self.assertIn("Ada Meyer", run.line_ids.wallet_id.mapped("name"))
 
     def assertTrades(self, env):
         """The other trades went through the same path."""

@@ -46,6 +46,15 @@ class TestHotel(HotelCase):
         self.assertBalances(stay.wallet_id, "0")
         self.assertEqual(stay.wallet_id.state, "closed")
 
+    def test_other_telephones_of_the_room(self):
+        self.new_endpoint(self.house, "softphone-101", room_id=self.room.id)
+        self.new_endpoint(self.house, "lobby")
+        stay = self.stay(deposit=10)
+        for name in ("softphone-101", "lobby"):
+            self.charge(self.call(f"h:{name}", account=name, at=self.noon + timedelta(minutes=30)))
+        self.assertEqual(self.event("h:softphone-101").wallet_id, stay.wallet_id)
+        self.assertEqual(self.event("h:lobby").wallet_id, self.house)
+
     def test_nobody_in_the_room(self):
         self.ring("h:1")
         self.assertEqual(self.event("h:1").wallet_id, self.house)

@@ -200,6 +200,22 @@ class TestRateSheet(SheetCase, TierRatingCase):
         self.assertEqual((row.prices[0].initial, row.prices[0].connection), (1, 0))
         self.assertEqual(self.own._rate_sheet_services(), self.voice | message)
 
+    def test_numbers_that_are_free_or_closed(self):
+        closed, free = self.env["tier.number.class"].create(
+            [
+                {"name": "Sheet premium", "kind": "closed", "line_ids": [(0, 0, {"prefix": "4915"})]},
+                {"name": "Sheet free", "kind": "free", "line_ids": [(0, 0, {"prefix": "33800"})]},
+            ]
+        )
+        sheet = self.customer._rate_sheet(self.voice, DAY)
+        self.assertTrue({row.prefix: row for row in sheet.rows()}["4915"].prices[0].blocked)
+        self.assertTrue(sheet.price_of("4915111").prices[0].blocked)
+        self.assertEqual(sheet.price_of("33800123").prices[0].price, 0)
+        self.assertFalse(self.sheet().price_of("4915111").prices[0].blocked)
+        self.customer.open_class_ids = closed
+        self.assertFalse(self.customer._rate_sheet(self.voice, DAY).price_of("4915111").prices[0].blocked)
+        self.assertEqual(free.kind, "free")
+
     def test_prices_by_volume(self):
         """A plan of a base, for a prefix that no rate has: it is a line of its own, marked up as rates are."""
         self.env["tier.volume.plan"].create(
@@ -277,9 +293,11 @@ class TestRateSheet(SheetCase, TierRatingCase):
             list(self.sheet().rows())
             return self.cr.sql_log_count - before
 
+        for prefix in range(500, 560, 10):
+            self.new_rate(self.base, str(prefix), "0.1")
         read()
         few = read()
-        for prefix in range(500, 560):
+        for prefix in range(5000, 5600, 10):
             self.new_rate(self.base, str(prefix), "0.1")
         self.assertEqual(read(), few)
 

@@ -332,6 +332,14 @@ class TestVolumes(VolumeCase):
         self.assertTrue(1.9 < hold.amount <= 2.02, hold.amount)
         self.assertEqual(self.authorize(self.request("c", requested=60)).reason, "insufficient_funds")
 
+    def test_a_dearer_tier_is_held_unless_one_session_at_a_time_is_all(self):
+        self.new_plan(self.user, (2, 1), (0, 4))
+        self.fund(user=2)
+        self.assertEqual(self.authorize(self.request("a")).granted, 30)
+        self.charge(self.call("x", 0, session_key="a"))
+        self.user.max_concurrent_calls = 1
+        self.assertEqual(self.authorize(self.request("b")).granted, 120)
+
     def test_a_spending_limit_counts_by_volume(self):
         self.new_plan(self.user)
         self.fund(user=100)

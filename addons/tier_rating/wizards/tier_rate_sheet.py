@@ -113,8 +113,8 @@ class TierRateSheet(models.TransientModel):
         self.ensure_one()
         self._check_readable()
         # What is a new record in a form has its values by its origin.
-        price_list, service = self.price_list_id._origin, self.service_id._origin
-        return effective.Sheet(self.env, price_list, service, self.date, self.currency_id._origin)
+        price_list, service, wallet = self.price_list_id._origin, self.service_id._origin, self.wallet_id._origin
+        return effective.Sheet(self.env, price_list, service, self.date, self.currency_id._origin, wallet=wallet)
 
     def _check_readable(self):
         """Refuse a price list that the user may not read, whatever was written into the wizard."""

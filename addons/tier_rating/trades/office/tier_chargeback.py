@@ -68,7 +68,9 @@ class TierChargeback(models.Model):
         "Of nobody", compute="_compute_unassigned", help="Usage of the month for which no department is named."
     )
     amount = fields.Monetary("Charged back", readonly=True, copy=False)
-    move_id = fields.Many2one("account.move", "Journal entry", readonly=True, copy=False, ondelete="restrict")
+    move_id = fields.Many2one(
+        "account.move", "Journal entry", readonly=True, copy=False, index="btree_not_null", ondelete="restrict"
+    )
 
     @api.depends("date_from")
     def _compute_name(self):

@@ -2,6 +2,7 @@ from . import (
     test_access_matrix,
     test_access_rpc,
     test_bills,
+    test_corrections,
     test_disputes,
     test_formatting,
     test_packages,

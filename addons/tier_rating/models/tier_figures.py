@@ -37,8 +37,9 @@ class TierFigures(models.AbstractModel):
     )
     brand_id = LedgerLink("tier.brand", readonly=True, help="What the customer bought under.")
     currency_id = LedgerLink("res.currency", readonly=True)
-    attempts = fields.Integer(readonly=True, help="Calls, answered or not, and other things consumed.")
+    attempts = fields.Integer(readonly=True, help="Calls, answered or not.")
     answered = fields.Integer(readonly=True)
+    others = fields.Integer("Other usage", readonly=True, help="What is not charged by time: messages, data, fees.")
     refunds = fields.Integer(
         "Corrections", readonly=True, help="Refunds and re-ratings in this period; the call itself stays one."
     )

@@ -15,8 +15,8 @@ def since(env, wallet_ids, moment):
     :param env: environment; rights are the caller's to check
     :param wallet_ids: ids of ``tier.wallet``
     :param datetime moment: naive UTC
-    :return: dict of wallet id to (answered calls, sale, cost, margin), amounts as float and less refunds;
-        wallets without charges are left out
+    :return: dict of wallet id to (answered calls and other usage, sale, cost, margin), amounts as float and
+        less refunds; wallets without charges are left out
     """
     env["tier.charge"].flush_model()
     groups = _groups(env, list(wallet_ids), moment)
@@ -65,7 +65,8 @@ def _parts(moment, wallet_ids, day, start, until):
     :param wallet_ids: see :func:`_groups`, as the others
     """
     yield SQL(
-        "SELECT wallet_id, answered, sale, cost, margin FROM tier_usage_day WHERE wallet_id = ANY(%s) AND day >= %s",
+        """SELECT wallet_id, answered + others, sale, cost, margin FROM tier_usage_day
+            WHERE wallet_id = ANY(%s) AND day >= %s""",
         wallet_ids,
         day,
     )

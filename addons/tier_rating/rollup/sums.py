@@ -12,6 +12,7 @@ from odoo.tools import SQL
 MEASURES = (
     "attempts",
     "answered",
+    "others",
     "refunds",
     "seconds",
     "billed_seconds",
@@ -28,8 +29,9 @@ _OPTIONAL = ("service_id", "destination_id", "price_list_id", "brand_id")
 SELLERS = SQL("(c.child_id IS NOT NULL OR c.tier = 0)")
 # What a charge ``c`` of the service ``s`` adds for its own wallet.
 _OWN = SQL(
-    """(c.reverses_id IS NULL)::integer AS attempts,
-       (c.reverses_id IS NULL AND c.answered)::integer AS answered,
+    """(c.reverses_id IS NULL AND COALESCE(s.is_time, false))::integer AS attempts,
+       (c.reverses_id IS NULL AND COALESCE(s.is_time, false) AND c.answered)::integer AS answered,
+       (c.reverses_id IS NULL AND NOT COALESCE(s.is_time, false) AND c.answered)::integer AS others,
        (c.reverses_id IS NOT NULL AND c.answered)::integer AS refunds,
        CASE WHEN s.is_time THEN c.quantity ELSE 0 END AS seconds,
        CASE WHEN s.is_time THEN c.billed_quantity ELSE 0 END AS billed_seconds,
@@ -62,7 +64,7 @@ def _parts(after, until):
          WHERE c.id > %(after)s AND c.id <= %(until)s AND %(sellers)s
         UNION ALL
         SELECT b.date, c.company_id, c.wallet_id, c.tier, c.service_id, c.destination_id,
-               c.price_list_id, l.brand_id, c.currency_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, b.billed_quantity
+               c.price_list_id, l.brand_id, c.currency_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b.billed_quantity
           FROM tier_charge b
           -- Event by event: the planner takes it that an event has many charges.
           JOIN LATERAL (SELECT * FROM tier_charge p WHERE p.event_id = b.event_id OFFSET 0) c

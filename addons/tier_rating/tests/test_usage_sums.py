@@ -109,6 +109,17 @@ class TestUsageSums(TierRatingCase):
         self.sum_up()
         self.assertEqual(self.figures("tier.usage.hour", self.provider, "answered:sum"), (1,))
 
+    def test_what_is_no_call_is_in_no_ratio(self):
+        message = self.env.ref("tier_rating.service_message")
+        for wallet in self.chain:
+            self.new_rate(wallet.price_list_id, "sms", "0.01", service_id=message.id)
+        self.charge(self.call("k:1", 90), self.call("k:sms", 2, number="sms", service=message.code))
+        self.assertEqual(self.event("k:sms").state, "charged", self.event("k:sms").detail)
+        self.sum_up()
+        figures = ("attempts:sum", "answered:sum", "others:sum", "units:sum", "asr:avg", "acd:avg")
+        self.assertEqual(self.figures("tier.usage.hour", self.provider, *figures), (1, 1, 1, 2, 100, 90))
+        self.assertFalse(self.env["tier.usage.rollup"]._differences())
+
     def test_ratios_are_of_sums(self):
         self.charge(
             self.call("k:1", 600),

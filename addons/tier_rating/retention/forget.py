@@ -9,10 +9,11 @@ HIDDEN_DIGITS = 4
 
 
 def _masked(column):
-    """Return a number without its last digits."""
+    """Return a number without its last digits; what is not called is no number but a resource's code."""
     return SQL(
-        """left(%(column)s, greatest(length(%(column)s) - %(hidden)s, 0))
-           || repeat('*', least(length(%(column)s), %(hidden)s))""",
+        """CASE WHEN e.service_id NOT IN (SELECT id FROM tier_service WHERE is_time) THEN %(column)s
+                ELSE left(%(column)s, greatest(length(%(column)s) - %(hidden)s, 0))
+                     || repeat('*', least(length(%(column)s), %(hidden)s)) END""",
         column=SQL.identifier("e", column),
         hidden=HIDDEN_DIGITS,
     )

@@ -92,6 +92,17 @@ class TestUsageRetention(TierRatingCase):
         self.assertEqual(self.shares("k:1"), money)
         self.assertEqual(event.charge_ids[:1].sudo().prefix, "49")
 
+    def test_a_resource_is_nobody(self):
+        message = self.env.ref("tier_rating.service_message")
+        for wallet in self.chain:
+            self.new_rate(wallet.price_list_id, "sms", "0.01", service_id=message.id)
+        self.company.tier_details_months = 6
+        event = self.receive("k:1", 190, number="sms-abroad", service=message.code)
+        self.assertEqual(event.state, "charged")
+        self.forget()
+        self.assertTrue(event.details_removed)
+        self.assertEqual(event.number, "sms-abroad")
+
     def test_the_same_record_again_is_charged_once_all_the_same(self):
         self.company.tier_details_months = 6
         self.receive("k:1", 190)

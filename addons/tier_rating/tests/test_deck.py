@@ -6,6 +6,8 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..decks.errors import MESSAGES, DeckError
+from ..loading import words
 from .common import TierRatingCase
 
 HEADER = "prefix,destination,price\n"
@@ -116,6 +118,14 @@ class TestDeck(DeckCase):
         self.assertFalse(deck.line_ids)
         with self.assertRaises(UserError):
             deck.action_import()
+
+    def test_every_fault_can_be_said(self):
+        names = "band", "begin", "column", "end", "longest", "most", "names", "other"
+        names += "prefix", "sheet", "sheets", "text", "why"
+        values = dict.fromkeys(names, "something")
+        for code in MESSAGES:
+            fault = DeckError(7, code, **values)
+            self.assertEqual(words.sentence(self.env(context={"lang": "en_US"}), fault), str(fault))
 
     def test_overlapping_periods(self):
         self.load(DATED + "43,Austria,1,2026-01-01,2026-12-31\n")

@@ -12,9 +12,9 @@ class TierSwitch(models.Model):
     user_id = fields.Many2one(
         "res.users",
         "Responsible",
-        default=lambda self: self.env.user,
+        default=lambda self: not self.env.user._is_superuser() and self.env.user,
         domain="[('share', '=', False)]",
-        help="Is called when records of this switch wait in suspense.",
+        help="Is called when records of this switch wait in suspense. Empty: all billing users of the company.",
     )
     suspense_from = fields.Integer(
         "Warn of suspense from",
@@ -77,5 +77,17 @@ class TierSwitch(models.Model):
         )
         summary = self.env._("%(count)s records of %(switch)s wait in suspense", count=count, switch=self.name)
         self.activity_unlink([ACTIVITY])
-        self.activity_schedule(ACTIVITY, summary=summary, note=note, user_id=(self.user_id or self.env.user).id)
+        # The clock in the top bar calls them; mails would not help.
+        for user in self.user_id or self._billing_users():
+            self.with_context(mail_activity_quick_update=True).activity_schedule(
+                ACTIVITY, summary=summary, note=note, user_id=user.id
+            )
         self.suspense_warned = count
+
+    def _billing_users(self):
+        """Return who works on suspense where nobody is named.
+
+        :return: ``res.users`` records
+        """
+        users = self.env.ref("tier_billing.group_tier_user").sudo().all_user_ids
+        return users.filtered(lambda user: user.active and not user.share and self.company_id in user.company_ids)

@@ -16,7 +16,7 @@ class TestSuspenseQueue(TierRatingCase):
         super().setUpClass()
         cls.provider, cls.reseller, cls.dealer, cls.user = cls.new_selling_chain()
         cls.user._topup(100, "queue:funds")
-        cls.switch = cls.new_switch("test_queue", suspense_from=3)
+        cls.switch = cls.new_switch("test_queue", suspense_from=3, user_id=cls.env.ref("base.user_admin").id)
         cls.staff = new_test_user(cls.env, "staff@queue", groups="tier_billing.group_tier_user")
 
     def setUp(self):
@@ -110,6 +110,13 @@ class TestSuspenseQueue(TierRatingCase):
         warn()
         self.assertFalse(self.switch.activity_ids)
         self.assertFalse(self.switch.suspense_warned)
+
+    def test_without_a_responsible_person_all_are_called(self):
+        self.assertFalse(self.new_switch("test_queue_3").user_id)  # made by nobody in person
+        self.switch.user_id = False
+        self.wait(3)
+        self.env["tier.switch"]._cron_warn_of_suspense()
+        self.assertIn(self.staff, self.switch.activity_ids.user_id)
 
     def test_it_takes_a_right(self):
         self.wait(1)

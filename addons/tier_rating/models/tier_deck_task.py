@@ -71,7 +71,7 @@ class TierDeck(models.Model):
             deck.price_list_id.check_access("write")
             if deck.state not in ("checked", "refused", "waiting") or deck.task:
                 raise UserError(self.env._("Only a deck that waits can be checked again."))
-            if not deck.data:
+            if not deck.with_context(bin_size=True).data:
                 raise UserError(self.env._("The file is not there any more; upload it again."))
             self.env.cr.execute(SQL("DELETE FROM tier_deck_line WHERE deck_id = %s", deck.id))
             deck.state = "waiting"

@@ -43,8 +43,9 @@ def _readable(model, record_id):
         record.check_access("read")
         if record.exists():
             return record
-    except (AccessError, MissingError):
-        pass
+    except (AccessError, MissingError) as error:
+        # Not even whether it exists.
+        raise request.not_found() from error
     raise request.not_found()
 
 

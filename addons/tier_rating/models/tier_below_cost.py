@@ -108,7 +108,7 @@ class TierBelowCost(models.Model):
     def _cron_check(self):
         """Check every list that customers buy by, each in a transaction of its own."""
         service = self.env.ref("tier_rating.service_voice")
-        lists = self.env["tier.price.list"].search([])._sold()
+        lists = self.env["tier.price.list"].search([])._sold()  # pylint: disable=no-search-all
         Cron = self.env["ir.cron"]
         Cron._commit_progress(remaining=len(lists))
         for price_list in lists:

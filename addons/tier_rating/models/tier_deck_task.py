@@ -30,9 +30,7 @@ class TierDeck(models.Model):
 
     _inherit = "tier.deck"
 
-    sender_id = fields.Many2one(
-        "tier.deck.sender", "Sender", readonly=True, ondelete="restrict", index="btree_not_null"
-    )
+    sender_id = fields.Many2one("tier.deck.sender", readonly=True, ondelete="restrict", index="btree_not_null")
     data = fields.Binary("File", attachment=True, readonly=True)
     layout = fields.Json(readonly=True)
     task = fields.Selection([("check", "Check"), ("import", "Import")], readonly=True, copy=False)

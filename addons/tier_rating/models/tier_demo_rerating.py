@@ -10,10 +10,11 @@ class TierDemo(models.AbstractModel):
 
     @api.model
     def _load(self, progress=None):
-        super()._load(progress)
+        result = super()._load(progress)
         if progress:
             progress("Pricing calls to German mobiles again")
         self._load_rerating()
+        return result
 
     @api.model
     def _load_rerating(self):

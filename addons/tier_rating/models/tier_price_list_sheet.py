@@ -22,7 +22,7 @@ class TierPriceList(models.Model):
             levels, level = levels | level, level.base_id
         # One index probe for each: a list may have a million rates of one service.
         Rate, Service = self.env["tier.rate"].sudo(), self.env["tier.service"].sudo()
-        return Service.search([]).filtered(
+        return Service.search([]).filtered(  # pylint: disable=no-search-all
             lambda service: Rate.search_count(
                 [("price_list_id", "in", levels.ids), ("service_id", "=", service.id)], limit=1
             )

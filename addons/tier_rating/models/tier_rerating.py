@@ -86,9 +86,7 @@ class TierRerating(models.Model):
         check_company=True,
         help="Charged by this list, or one that is derived from it, on any tier.",
     )
-    wallet_id = fields.Many2one(
-        "tier.wallet", "Wallet", check_company=True, help="Used by this wallet or one below it."
-    )
+    wallet_id = fields.Many2one("tier.wallet", check_company=True, help="Used by this wallet or one below it.")
     service_id = fields.Many2one("tier.service")
     destination_id = fields.Many2one("tier.destination")
     prefix = fields.Char(help="What the number begins with, in international form.")

@@ -28,7 +28,7 @@ class TierUsageRetention(models.Model):
     @api.model
     def _cron_forget(self):
         """Remove what companies keep no longer; called by cron. Goes on where it was stopped."""
-        for company in self.env["res.company"].sudo().search([]):
+        for company in self.env["res.company"].sudo().search([]):  # pylint: disable=no-search-all
             for kind, before in company._tier_forget_before().items():
                 if not self._forget(company, kind, before):
                     return

@@ -1,8 +1,8 @@
 """Texts of a rate sheet. Only display: nothing here is computed with."""
 
 from decimal import Decimal
-from itertools import groupby
 
+from odoo.tools import groupby
 from odoo.tools.misc import format_date
 
 from odoo.addons.tier_billing.statements.layout import number

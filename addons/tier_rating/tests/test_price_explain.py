@@ -168,7 +168,7 @@ class TestPriceExplain(TierRatingCase):
     def test_of_an_event(self):
         self.charge(self.call("e:1", 61))
         action = self.event("e:1").action_explain()
-        wizard = self.env["tier.price.explain"].with_context(action["context"]).create({})
+        wizard = self.env["tier.price.explain"].with_context(**action["context"]).create({})
         self.assertIn("Charged then", html2plaintext(wizard.result))
         self.charge(self.call("e:2", account="nobody"))
         with self.assertRaises(UserError):

@@ -35,7 +35,8 @@ class TierBelowCostCheck(models.TransientModel):
         self.check_access("write")
         if self.quantity < 1:
             raise UserError(self.env._("A sample has one second, or unit, at least."))
-        lists = self.price_list_ids or self.env["tier.price.list"].search([])._sold()
+        lists = self.price_list_ids
+        lists = lists or self.env["tier.price.list"].search([])._sold()  # pylint: disable=no-search-all
         lists.check_access("read")
         BelowCost._check(lists, self.service_id, self.day, self.quantity, Decimal(str(self.least_percent)))
         action = self.env["ir.actions.actions"]._for_xml_id("tier_rating.tier_below_cost_action")

@@ -13,7 +13,7 @@ class TierDeckCompare(models.TransientModel):
     _description = "Comparison of Rate Decks"
     _rec_name = "deck_id"
 
-    deck_id = fields.Many2one("tier.deck", "Deck", required=True, ondelete="cascade")
+    deck_id = fields.Many2one("tier.deck", required=True, ondelete="cascade")
     other_id = fields.Many2one("tier.deck", "Compare with", required=True, ondelete="cascade")
 
     def action_compare(self):

@@ -32,7 +32,6 @@ class TierRateImport(models.TransientModel):
     )
     sender_id = fields.Many2one(
         "tier.deck.sender",
-        "Sender",
         ondelete="cascade",
         check_company=True,
         help="How it writes its decks is remembered for the next.",

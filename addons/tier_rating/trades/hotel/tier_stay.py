@@ -75,7 +75,7 @@ class TierStay(models.Model):
             )
 
     @api.constrains("partner_id", "room_id")
-    def _check_company(self):
+    def _check_partner_company(self):
         for stay in self:
             partner = stay.partner_id.company_id
             if partner and partner != stay.company_id:

@@ -28,7 +28,7 @@ export class UsageChart extends Component {
                 const chart = new Chart(this.canvas.el, this.config());
                 return () => chart.destroy();
             },
-            () => [JSON.stringify([this.props.labels, this.props.datasets])]
+            () => [JSON.stringify([this.props.labels, this.props.datasets])],
         );
     }
 

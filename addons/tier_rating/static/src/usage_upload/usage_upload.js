@@ -58,7 +58,7 @@ export class UsageUpload extends Component {
                 res_id: found.id,
                 views: [[false, "form"]],
             },
-            { stackPosition: "replaceCurrentAction" }
+            { stackPosition: "replaceCurrentAction" },
         );
     }
 

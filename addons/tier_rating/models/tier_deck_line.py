@@ -51,14 +51,13 @@ class TierDeckLine(models.Model):
 
         :rtype: dict
         """
-        _ = self.env._
         return {
-            "cost": _("Below cost"),
-            "jump": _("Large change of price"),
-            "double": _("Stands in the deck twice"),
-            "overlap": _("Overlaps another period"),
-            "later": _("A later rate is known already"),
-            "unknown": _("New destination"),
+            "cost": self.env._("Below cost"),
+            "jump": self.env._("Large change of price"),
+            "double": self.env._("Stands in the deck twice"),
+            "overlap": self.env._("Overlaps another period"),
+            "later": self.env._("A later rate is known already"),
+            "unknown": self.env._("New destination"),
         }
 
     @api.depends("warnings")

@@ -116,18 +116,17 @@ class TierDeckSenderColumn(models.Model):
 
         :rtype: list
         """
-        _ = self.env._
         return [
-            ("prefix", _("Prefix")),
-            ("country_code", _("Country code")),
-            ("area_code", _("Area codes")),
-            ("destination", _("Destination")),
-            ("price", _("Price")),
-            ("initial", _("Initial increment")),
-            ("increment", _("Increment")),
-            ("connection_charge", _("Connection charge")),
-            ("date_from", _("Valid from")),
-            ("date_to", _("Valid to")),
-            ("band", _("Time band")),
-            ("blocked", _("Blocked")),
+            ("prefix", self.env._("Prefix")),
+            ("country_code", self.env._("Country code")),
+            ("area_code", self.env._("Area codes")),
+            ("destination", self.env._("Destination")),
+            ("price", self.env._("Price")),
+            ("initial", self.env._("Initial increment")),
+            ("increment", self.env._("Increment")),
+            ("connection_charge", self.env._("Connection charge")),
+            ("date_from", self.env._("Valid from")),
+            ("date_to", self.env._("Valid to")),
+            ("band", self.env._("Time band")),
+            ("blocked", self.env._("Blocked")),
         ]

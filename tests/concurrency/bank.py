@@ -344,7 +344,7 @@ class Bank:
         def act():
             holds = [(self.arena.prefix + session, self.accounts[name].id, amount)]
             self.ledger.writer.lock_accounts(teller.cr, [self.accounts[name].id])
-            self.ledger.writer.place_holds(teller.cr, holds, [expires])
+            self.ledger.reserve.place_holds(teller.cr, holds, [expires])
 
         return self.attempt(teller, foretell, act)
 
@@ -363,7 +363,7 @@ class Bank:
                 teller.holds[session, account] = (amount, "released", expires)
 
         return self.attempt(
-            teller, foretell, lambda: self.ledger.writer.release_sessions(teller.cr, [self.arena.prefix + session])
+            teller, foretell, lambda: self.ledger.reserve.release_sessions(teller.cr, [self.arena.prefix + session])
         )
 
     def expire(self, teller):
@@ -380,7 +380,7 @@ class Bank:
                 amount, _state, expires = self.seen_holds(teller)[key]
                 teller.holds[key] = (amount, "expired", expires)
 
-        return self.attempt(teller, foretell, lambda: self.ledger.writer.expire_holds(teller.cr, 1000))
+        return self.attempt(teller, foretell, lambda: self.ledger.reserve.expire_holds(teller.cr, 1000))
 
     # --- what must be true --------------------------------------------------------
 

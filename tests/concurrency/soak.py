@@ -290,15 +290,15 @@ class Worker:
 
         def place(cr):
             self.ledger.writer.lock_accounts(cr, [wallet.account_id])
-            self.ledger.writer.place_holds(cr, [hold], [expires])
+            self.ledger.reserve.place_holds(cr, [hold], [expires])
 
         self.ledger.cursor.in_short_transaction(self.registry, place)
 
     def _release(self, count, _kind, chance):
         session = f"soak-{self.number}-{_earlier(self.number, count, 'hold')}"
-        release = self.ledger.writer.release_sessions
+        release = self.ledger.reserve.release_sessions
         if chance.random() < 0.2:
-            self.ledger.cursor.in_short_transaction(self.registry, lambda cr: self.ledger.writer.expire_holds(cr, 100))
+            self.ledger.cursor.in_short_transaction(self.registry, lambda cr: self.ledger.reserve.expire_holds(cr, 100))
         self.ledger.cursor.in_short_transaction(self.registry, lambda cr: release(cr, [session]))
 
     def _call(self, count, _kind, chance):

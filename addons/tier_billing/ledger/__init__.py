@@ -1,7 +1,8 @@
 """The ledger: the only code that moves money or reserves it.
 
 * :mod:`.schema` installs what the database itself guarantees (triggers);
-* :mod:`.writer` posts transfers, places and releases holds;
+* :mod:`.writer` posts transfers;
+* :mod:`.reserve` places and releases holds;
 * :mod:`.bulk` writes what is new by COPY, for batches of usage;
 * :mod:`.spending` reads what spending limits leave;
 * :mod:`.cursor` opens the short transactions of the charging path.
@@ -9,6 +10,6 @@
 Nothing here imports a model: models call the ledger, never the reverse.
 """
 
-from . import bulk, cursor, schema, spending, writer
+from . import bulk, cursor, reserve, schema, spending, writer
 
-__all__ = ["bulk", "cursor", "schema", "spending", "writer"]
+__all__ = ["bulk", "cursor", "reserve", "schema", "spending", "writer"]

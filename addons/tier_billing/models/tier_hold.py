@@ -66,7 +66,7 @@ class TierHold(models.Model):
         keys = self.mapped("session_key")
         # Their accounts change with every call in progress.
         ledger.cursor.see_commits(self.env.cr)
-        ledger.writer.release_sessions(self.env.cr, keys)
+        ledger.reserve.release_sessions(self.env.cr, keys)
         self.env.invalidate_all()
 
     @api.model
@@ -81,7 +81,7 @@ class TierHold(models.Model):
         total = 0
         while True:
             closed = ledger.cursor.in_short_transaction(
-                self.env.registry, lambda cr: ledger.writer.expire_holds(cr, limit)
+                self.env.registry, lambda cr: ledger.reserve.expire_holds(cr, limit)
             )
             total += closed
             if closed < limit:

@@ -2,7 +2,7 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
-from ..ledger.writer import place_holds
+from ..ledger.reserve import place_holds
 from .common import TierBillingCase
 
 OPERATIONS = ("read", "write", "create", "unlink")

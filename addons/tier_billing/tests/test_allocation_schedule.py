@@ -9,7 +9,8 @@ from odoo.tests import Form, freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .. import months
-from ..ledger.writer import Movement, place_holds
+from ..ledger.reserve import place_holds
+from ..ledger.writer import Movement
 from ..models import tier_allocation_run
 from .common import TierBillingCase
 

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from ..ledger.writer import place_holds, release_sessions
+from ..ledger.reserve import place_holds, release_sessions
 from .common import TierBillingCase
 
 TODAY = date(2026, 11, 20)

@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from ..ledger.writer import place_holds
+from ..ledger.reserve import place_holds
 from .common import TierBillingCase
 
 MODULE = "odoo.addons.tier_billing.models.tier_wallet_warning"

@@ -5,7 +5,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..ledger import writer
+from ..ledger import reserve, writer
 from .common import TierBillingCase
 
 
@@ -31,11 +31,11 @@ class TestHolds(TierBillingCase):
         ]
         self.env.flush_all()
         expiry = self.now + timedelta(minutes=minutes)
-        writer.place_holds(self.env.cr, holds, [expiry] * len(holds))
+        reserve.place_holds(self.env.cr, holds, [expiry] * len(holds))
         self.env.invalidate_all()
 
     def close(self, *keys, state="settled"):
-        closed = writer.close_holds(self.env.cr, keys, state)
+        closed = reserve.close_holds(self.env.cr, keys, state)
         self.env.invalidate_all()
         return closed
 
@@ -128,17 +128,17 @@ class TestHolds(TierBillingCase):
         self.place("new", self.user, 3, minutes=1)
         self.place("done", self.user, 2, minutes=-1)
         self.close("done")
-        self.assertEqual(writer.expire_holds(self.env.cr, 1000), 2)
+        self.assertEqual(reserve.expire_holds(self.env.cr, 1000), 2)
         self.env.invalidate_all()
         self.assertEqual((self.user.held, self.user.open_sessions), (3, 1))
         self.assertEqual(set(self.holds("old").mapped("state")), {"expired"})
         self.assertEqual(self.holds("done").state, "settled")
-        self.assertEqual(writer.expire_holds(self.env.cr, 1000), 0)
+        self.assertEqual(reserve.expire_holds(self.env.cr, 1000), 0)
 
     def test_an_extended_hold_does_not_expire(self):
         self.place("s", self.user, 4, minutes=-1)
         self.place("s", self.user, 5, minutes=5)
-        self.assertEqual(writer.expire_holds(self.env.cr, 1000), 0)
+        self.assertEqual(reserve.expire_holds(self.env.cr, 1000), 0)
         self.assertEqual(self.user.held, 5)
 
     def test_the_cron_goes_on_until_all_is_closed(self):

@@ -6,7 +6,8 @@ from odoo.tools import SQL
 
 from .. import uninstall_hook
 from ..ledger import schema
-from ..ledger.writer import Movement, place_holds, post
+from ..ledger.reserve import place_holds
+from ..ledger.writer import Movement, post
 from .common import TierBillingCase
 
 ACCOUNT = "INSERT INTO tier_account (kind, company_id, currency_id, wallet_id, balance, held, open_sessions) VALUES"

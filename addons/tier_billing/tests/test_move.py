@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from ..ledger.writer import place_holds, release_sessions
+from ..ledger.reserve import place_holds, release_sessions
 from .common import TierBillingCase
 
 

@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
-from ..ledger.writer import place_holds
+from ..ledger.reserve import place_holds
 from .common import TierBillingCase
 
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..ledger.writer import place_holds
+from ..ledger.reserve import place_holds
 from .common import TierBillingCase
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from odoo.tools import SQL
 
-from odoo.addons.tier_billing.ledger import writer
+from odoo.addons.tier_billing.ledger import reserve, writer
 from odoo.addons.tier_billing.ledger.spending import Spending, local_day
 
 from ..engine.chain import Link, Tier, grant_chain
@@ -220,7 +220,7 @@ def _decide(env, decisions, services):
             holds.append((decision.request.session_key, account_id, amount))
             expiries.append(decision.expires_at)
             costs.append(cost)
-    writer.place_holds(env.cr, holds, expiries, costs)
+    reserve.place_holds(env.cr, holds, expiries, costs)
     shelf.store_holds()
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
-from odoo.addons.tier_billing.ledger import bulk, writer
+from odoo.addons.tier_billing.ledger import bulk, reserve, writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
 from . import packages, tables, volumes
@@ -232,7 +232,7 @@ def _charge_events(env, pairs, transfer_ids, now):
     movements = [movement for _transfer_id, movement in transfers]
     states = writer.lock_accounts(env.cr, holds, movements) if holds or movements else {}
     if holds:
-        writer.close_holds(env.cr, session_keys, "settled")
+        reserve.close_holds(env.cr, session_keys, "settled")
     if session_keys:
         _close_sessions(env, session_keys)
     writer.announce_locked(env.cr)

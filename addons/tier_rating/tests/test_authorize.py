@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from odoo.tests import tagged
 
-from odoo.addons.tier_billing.ledger import writer
+from odoo.addons.tier_billing.ledger import reserve
 
 from .common import TierRatingCase
 
@@ -264,9 +264,9 @@ class TestAuthorize(TierRatingCase):
                 self.assertEqual([answer.granted for answer in answers], [60, 60, 0])
                 self.assertEqual(answers[2].reason, "too_many_calls")
                 self.assertDenied(self.authorize(self.request(f"s:{wallet.id}:4")), "too_many_calls")
-                writer.close_holds(self.env.cr, [answers[0].session_key], "released")
+                reserve.close_holds(self.env.cr, [answers[0].session_key], "released")
                 self.assertGranted(self.authorize(self.request(f"s:{wallet.id}:5", requested=60)), 60)
-                writer.close_holds(self.env.cr, [answers[1].session_key, f"s:{wallet.id}:5"], "released")
+                reserve.close_holds(self.env.cr, [answers[1].session_key, f"s:{wallet.id}:5"], "released")
                 wallet.max_concurrent_calls = 0
 
     def test_calls_of_all_customers_count(self):

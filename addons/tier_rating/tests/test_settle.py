@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo.tests import tagged
 
-from odoo.addons.tier_billing.ledger import writer
+from odoo.addons.tier_billing.ledger import reserve
 
 from .common import NOON, TierRatingCase
 
@@ -51,7 +51,7 @@ class TestSettle(TierRatingCase):
 
     def test_a_late_record_is_charged_once(self):
         self.authorize(self.request("s:1", at=NOON - timedelta(days=365)))
-        self.assertEqual(writer.expire_holds(self.env.cr, 100), 3)
+        self.assertEqual(reserve.expire_holds(self.env.cr, 100), 3)
         self.assertEqual(self.held(self.user), 0)
         for _time in range(2):
             self.charge(self.call("k:1", 90, session_key="s:1"))

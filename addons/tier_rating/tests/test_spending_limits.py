@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from odoo.tests import freeze_time, tagged
 
-from odoo.addons.tier_billing.ledger import writer
+from odoo.addons.tier_billing.ledger import reserve
 from odoo.addons.tier_billing.ledger.writer import Movement
 
 from .common import NOON, TierRatingCase
@@ -145,7 +145,7 @@ class TestSpendingLimits(TierRatingCase):
         self.user.daily_limit = 5
         self.answer("s:1")
         self.env.cr.execute("UPDATE tier_hold SET expires_at = '2020-01-01'")
-        writer.expire_holds(self.env.cr, 100)
+        reserve.expire_holds(self.env.cr, 100)
         self.assertEqual(self.answer("s:2"), (300, None))
 
     def test_a_refund_gives_back_the_day_of_the_call(self):
@@ -337,13 +337,13 @@ class TestSpendingLimits(TierRatingCase):
                 key = rng.choice(sorted(active))
                 granted = active.pop(key)
                 if rng.random() < 0.2:
-                    writer.release_sessions(self.env.cr, [key])
+                    reserve.release_sessions(self.env.cr, [key])
                 else:
                     # The record says when the call began: the day that it counts for.
                     self.charge(self.call(f"k:{key}", rng.randint(1, granted), at=at, session_key=key))
             for wallet in wallets:
                 self.assertWithinLimits(wallet, start)
-        writer.release_sessions(self.env.cr, list(active))
+        reserve.release_sessions(self.env.cr, list(active))
 
     def assertWithinLimits(self, wallet, start):
         by_day = {day: amount for day, amount in self.spent(wallet).items() if day[:7] == str(start)[:7]}

@@ -13,6 +13,8 @@ from . import books
 
 # Offers a process remembers, some 3 kB each.
 OFFERS_KEPT = 8192
+# Those that all rates of one price have in common: a price list of the world has a thousand prices.
+PLAIN_KEPT = 16384
 TERMS_KEPT = 4096
 
 
@@ -209,7 +211,7 @@ def _shared(*terms):
     return _Terms(terms)
 
 
-@lru_cache(maxsize=OFFERS_KEPT)
+@lru_cache(maxsize=PLAIN_KEPT)
 def _plain_offer(terms, depth, units, per):
     """Return the offer that all rates of one price have in common.
 

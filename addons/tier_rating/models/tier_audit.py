@@ -119,25 +119,35 @@ class TierAudit(models.Model):
                 self.env._("A refunded event is undone on every tier, any other on none"),
                 SQL(
                     """
+                    -- From the few that were refunded, by the charges' index on the event.
                     SELECT w.account_id, c.wallet_id, -c.cost, COALESCE(r.cost, 0), e.source_key
                       FROM tier_usage_event e
                       JOIN tier_charge c ON c.event_id = e.id AND c.reverses_id IS NULL
                       JOIN tier_wallet w ON w.id = c.wallet_id
-                      LEFT JOIN tier_charge r ON r.event_id = c.event_id AND r.wallet_id = c.wallet_id
-                           AND r.reverses_id IS NOT NULL AND r.rerating_id IS NULL
-                      LEFT JOIN tier_transfer b ON b.id = r.transfer_id
-                      LEFT JOIN (SELECT event_id, wallet_id, sum(sale) AS sale, sum(cost) AS cost,
-                                        min(transfer_id) AS transfer_id
-                                   FROM tier_charge WHERE rerating_id IS NOT NULL
-                                  GROUP BY event_id, wallet_id) k
-                           ON k.event_id = c.event_id AND k.wallet_id = c.wallet_id
-                     WHERE CASE WHEN e.state <> 'refunded' THEN r.id IS NOT NULL
-                           ELSE r.id IS NULL OR r.sale <> -(c.sale + COALESCE(k.sale, 0))
-                                OR (b.reverses_id IS DISTINCT FROM COALESCE(c.transfer_id, k.transfer_id)
-                                    AND b.kind IS DISTINCT FROM 'usage')
-                                OR r.cost <> CASE WHEN COALESCE(c.transfer_id, k.transfer_id) IS NULL THEN 0
-                                                  ELSE -(c.cost + COALESCE(k.cost, 0)) END
-                           END"""
+                      LEFT JOIN LATERAL (
+                           SELECT id, sale, cost, transfer_id FROM tier_charge
+                            WHERE event_id = c.event_id AND wallet_id = c.wallet_id
+                              AND reverses_id IS NOT NULL AND rerating_id IS NULL OFFSET 0) r ON true
+                      LEFT JOIN LATERAL (
+                           SELECT kind, reverses_id FROM tier_transfer WHERE id = r.transfer_id OFFSET 0) b ON true
+                     CROSS JOIN LATERAL (
+                           SELECT sum(sale) AS sale, sum(cost) AS cost, min(transfer_id) AS transfer_id
+                             FROM tier_charge
+                            WHERE event_id = c.event_id AND wallet_id = c.wallet_id
+                              AND rerating_id IS NOT NULL) k
+                     WHERE e.state = 'refunded'
+                       AND (r.id IS NULL OR r.sale <> -(c.sale + COALESCE(k.sale, 0))
+                            OR (b.reverses_id IS DISTINCT FROM COALESCE(c.transfer_id, k.transfer_id)
+                                AND b.kind IS DISTINCT FROM 'usage')
+                            OR r.cost <> CASE WHEN COALESCE(c.transfer_id, k.transfer_id) IS NULL THEN 0
+                                              ELSE -(c.cost + COALESCE(k.cost, 0)) END)
+                    UNION ALL
+                    SELECT w.account_id, r.wallet_id, 0, r.cost, e.source_key
+                      FROM tier_charge r
+                      JOIN tier_wallet w ON w.id = r.wallet_id
+                     CROSS JOIN LATERAL (
+                           SELECT state, source_key FROM tier_usage_event WHERE id = r.event_id OFFSET 0) e
+                     WHERE r.reverses_id IS NOT NULL AND r.rerating_id IS NULL AND e.state <> 'refunded'"""
                 ),
             ),
         }

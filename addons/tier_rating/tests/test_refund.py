@@ -2,6 +2,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from odoo.tests import freeze_time, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.tier_billing.ledger.writer import Movement
 
@@ -49,6 +50,34 @@ class TestRefund(TierRatingCase):
             [wallet.id],
         )
         return [Decimal(amount) for amount in self.env.cr.fetchone()]
+
+    def audited(self):
+        """Return whether the audit finds all refunds undone on every tier, and nothing else undone."""
+        self.env.invalidate_all()
+        with mute_logger("odoo.addons.tier_billing.models.tier_audit"):
+            codes = self.env["tier.audit"]._run().finding_ids.mapped("check_code")
+        return "refunded" not in codes
+
+    def test_the_audit_finds_what_is_undone_by_half(self):
+        self.build()
+        self.charge(self.call("k:1"), self.call("k:2"))
+        self.refund("k:1")
+        self.assertTrue(self.audited())
+        undone = "event_id = %s AND reverses_id IS NOT NULL AND wallet_id = %s"
+        other = "state = 'charged' AND wallet_id = (SELECT wallet_id FROM tier_usage_event WHERE id = %s)"
+        values = [self.event("k:1").id, self.chain[1].id]
+        for harm in (
+            f"UPDATE tier_charge SET sale = sale + 0.01 WHERE {undone}",
+            f"UPDATE tier_charge SET cost = cost + 0.01 WHERE {undone}",
+            f"DELETE FROM tier_charge WHERE {undone}",
+            "UPDATE tier_usage_event SET state = 'charged' WHERE id = %s",
+            f"UPDATE tier_usage_event SET state = 'refunded' WHERE {other}",
+        ):
+            with self.subTest(harm), self.env.cr.savepoint() as savepoint:
+                self.env.cr.execute(harm, values[: harm.count("%s")])
+                self.assertTrue(self.env.cr.rowcount)
+                self.assertFalse(self.audited())
+                savepoint.rollback()
 
     # ------------------------------------------------------------------
     # To the last cent

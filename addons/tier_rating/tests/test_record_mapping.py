@@ -49,10 +49,10 @@ class TestRecordMapping(TierRatingCase):
     def test_a_file(self):
         record = self.load(LINES)
         self.assertEqual((record.charged_count, record.suspense_count), (2, 0))
-        self.assertBalances(self.user, 5)  # 2 and 3 whole MB at 1,000 a GB
+        self.assertBalances(self.user, 6)  # 1.5 and 2.5 MB at 1,000 a GB
         self.assertEqual(self.event("test_map:a").number, "m1.small")
         self.assertEqual(self.load(LINES).duplicate_count, 2)
-        self.assertBalances(self.user, 5)
+        self.assertBalances(self.user, 6)
 
     def test_the_sample(self):
         with Form(self.mapping) as form:

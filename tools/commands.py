@@ -45,9 +45,7 @@ def audit(options):
     """Run the money audit on the demo database or another; exit 1 if it finds a fault."""
     here = _open("audit")
     with here.ready():
-        name = options.database or here.databases.name("demo")
-        if not here.databases.exists(name):
-            raise Failure(f"there is no database {name}.", "Run ./tier run --once first, or name one: --database NAME.")
+        name = here.databases.chosen(options.database)
         with step("Checking every account and transfer"):
             output = here.script("audit.py", name)
     result = json.loads(demo.RESULT.search(output).group(1))
@@ -65,9 +63,7 @@ def sums(options):
     """Bring the sums that reports read up to date and compare them with the charges; exit 1 if they differ."""
     here = _open("sums")
     with here.ready():
-        name = options.database or here.databases.name("demo")
-        if not here.databases.exists(name):
-            raise Failure(f"there is no database {name}.", "Run ./tier run --once first, or name one: --database NAME.")
+        name = here.databases.chosen(options.database)
         env = {**here.env, "TIER_SUMS": "rebuild" if options.rebuild else ""}
         with step("Summing all usage anew" if options.rebuild else "Summing usage and comparing with every charge"):
             output = here.script("sums.py", name, env=env)

@@ -41,6 +41,16 @@ class Databases:
     def exists(self, name):
         return name in self.all()
 
+    def chosen(self, wanted=None):
+        """The database that a command is about: the demo's, unless another was named.
+
+        :raise Failure: there is none of this name
+        """
+        name = wanted or self.name("demo")
+        if not self.exists(name):
+            raise Failure(f"there is no database {name}.", "Run ./tier run --once first, or name one: --database NAME.")
+        return name
+
     def drop(self, *names):
         """Remove databases with their files, even if somebody is connected.
 

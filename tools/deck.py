@@ -71,9 +71,7 @@ def run(instance, options):
     """
     asked = request(options)
     with instance.ready():
-        name = options.database or instance.databases.name("demo")
-        if not instance.databases.exists(name):
-            raise Failure(f"there is no database {name}.", "Run ./tier run --once first, or name one: --database NAME.")
+        name = instance.databases.chosen(options.database)
         with step(VERBS[options.action].format(file=options.file)):
             env = {**instance.env, "TIER_DECK": json.dumps(asked)}
             output = instance.script("deck.py", name, env=env)

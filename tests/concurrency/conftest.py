@@ -33,6 +33,24 @@ def conserved_after_all(arena):
 
 
 @pytest.fixture
+def trees(arena):
+    """Payers with inside and outside money, in two currencies, below one provider."""
+    with arena.planting() as plant:
+        provider = plant()
+        inside = plant(plant(provider, "0.30"), "0.45")
+        mixed = plant(plant(plant(provider, "0.30"), "0.48", currency="XTS"), "0.60", currency="USD", money="outside")
+        payers = [
+            plant(inside, "0.60"),
+            plant(inside, "0.90", currency="XTS"),
+            mixed,
+            plant(provider, "0.54", payment_mode="postpaid", credit_limit=1000),
+        ]
+    for wallet in {wallet for payer in payers for wallet in payer.chain[:-1]}:
+        arena.fund(wallet, "1000")
+    return payers
+
+
+@pytest.fixture
 def lost_races(monkeypatch):
     """The errors after which a short transaction was run again: none where the lock order holds."""
     from contextlib import contextmanager

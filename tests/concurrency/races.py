@@ -1,5 +1,6 @@
 """Threads that start at one moment, with an end."""
 
+import random
 import threading
 import time
 
@@ -35,6 +36,17 @@ def race(jobs, seconds=SECONDS):
         raise errors[0]
     assert not any(thread.is_alive() for thread in threads), f"not done after {seconds} s"
     return results
+
+
+def in_pieces(work, things, seed, size):
+    """Return a job that works on all things, shuffled, so many at a time.
+
+    :param work: called with a list of them
+    :param seed: of the order
+    :param int size: of a piece
+    """
+    order = random.Random(seed).sample(things, len(things))
+    return lambda: [work(order[start : start + size]) for start in range(0, len(order), size)]
 
 
 class Sampler:

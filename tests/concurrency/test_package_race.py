@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from arena import now
-from races import race
+from races import in_pieces, race
 
 pytestmark = pytest.mark.usefixtures("conserved")
 
@@ -67,11 +67,7 @@ def test_the_same_calls_from_four_sides(arena, shared):
     users, period = shared
     calls = _calls(arena, users, 1)
 
-    def side(seed):
-        order = random.Random(seed).sample(calls, len(calls))
-        return lambda: [arena.charge(order[start : start + 10]) for start in range(0, len(order), 10)]
-
-    race(side(seed) for seed in range(4))
+    race(in_pieces(arena.charge, calls, seed, 10) for seed in range(4))
     used, taken = _used(arena, period)
     assert used == taken == _covered(calls)
     beyond = arena.value(
@@ -93,11 +89,7 @@ def test_charges_and_refunds_at_once(arena, shared):
     ids = [row[0] for row in arena.rows("SELECT id FROM tier_usage_event WHERE source_key = ANY(%s)", keys)]
 
     def refund(seed):
-        order = random.Random(seed).sample(ids, len(ids))
-        return lambda: [
-            arena._shared["tier.usage.event"]._refund(order[start : start + 15], "outage")
-            for start in range(0, len(order), 15)
-        ]
+        return in_pieces(lambda some: arena._shared["tier.usage.event"]._refund(some, "outage"), ids, seed, 15)
 
     race([refund(1), refund(2), lambda: [arena.charge(second[n : n + 8]) for n in range(0, CALLS, 8)]])
     used, taken = _used(arena, period)

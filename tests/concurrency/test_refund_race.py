@@ -11,24 +11,6 @@ EVENTS = 160
 BATCH = 40
 
 
-@pytest.fixture
-def trees(arena):
-    """Payers with inside, outside and mixed money, in two currencies."""
-    with arena.planting() as plant:
-        provider = plant()
-        inside = plant(plant(provider, "0.30"), "0.45")
-        mixed = plant(plant(plant(provider, "0.30"), "0.48", currency="XTS"), "0.60", currency="USD", money="outside")
-        payers = [
-            plant(inside, "0.60"),
-            plant(inside, "0.90", currency="XTS"),
-            mixed,
-            plant(provider, "0.54", payment_mode="postpaid", credit_limit=1000),
-        ]
-    for wallet in {wallet for payer in payers for wallet in payer.chain[:-1]}:
-        arena.fund(wallet, "1000")
-    return payers
-
-
 def _accounts(payers):
     return sorted({number for payer in payers for w in payer.chain for number in (w.account_id, w.payee_id)})
 

@@ -1,20 +1,18 @@
 """Install and remove what the database itself guarantees about money."""
 
+import re
+
 from odoo.tools import SQL, file_open
 
-FUNCTIONS = (
-    "tier_transfer_apply",
-    "tier_transfer_refuse",
-    "tier_ledger_no_truncate",
-    "tier_account_guard",
-    "tier_account_limits",
-    "tier_hold_apply",
-    "tier_hold_reapply",
-    "tier_transfer_post",
-    "tier_transfer_post_all",
-    "tier_local_day",
-)
-SCRIPTS = ("schema.sql", "posting.sql", "spending.sql")
+SCRIPTS = tuple(f"tier_billing/ledger/{name}.sql" for name in ("schema", "posting", "spending"))
+# What a statement does to a table, and which of its rows a trigger is given.
+CHANGES = {
+    "inserted": ("INSERT", "NEW"),
+    "deleted": ("DELETE", "OLD"),
+    "updated": ("UPDATE", "NEW"),
+    "left": ("UPDATE", "OLD"),
+}
+_MADE = re.compile(r"^CREATE OR REPLACE FUNCTION (\w+)", re.MULTILINE)
 
 
 def install(cr):
@@ -25,8 +23,8 @@ def install(cr):
 
     :param cr: database cursor
     """
-    for name in SCRIPTS:
-        run_script(cr, f"tier_billing/ledger/{name}")
+    for path in SCRIPTS:
+        run_script(cr, path)
 
 
 def drop(cr):
@@ -34,7 +32,8 @@ def drop(cr):
 
     :param cr: database cursor
     """
-    drop_functions(cr, FUNCTIONS)
+    for path in SCRIPTS:
+        undo_script(cr, path)
 
 
 def run_script(cr, path):
@@ -43,17 +42,49 @@ def run_script(cr, path):
     :param cr: database cursor
     :param str path: from the folder of the add-ons
     """
-    with file_open(path) as script:
-        # The file is constant; a bare percent sign would be taken for a parameter,
-        # hence the empty parameter list is not passed.
-        cr.execute(script.read())
+    # The file is constant; a bare percent sign would be taken for a parameter,
+    # hence the empty parameter list is not passed.
+    cr.execute(_text(path))
 
 
-def drop_functions(cr, names):
-    """Remove functions, and the triggers that call them.
+def undo_script(cr, path):
+    """Remove the functions that a script makes, and the triggers that call them.
 
     :param cr: database cursor
-    :param names: of the functions, from our code
+    :param str path: from the folder of the add-ons
     """
-    for name in names:
+    for name in _MADE.findall(_text(path)):
         cr.execute(SQL("DROP FUNCTION IF EXISTS %s CASCADE", SQL.identifier(name)))
+
+
+def _text(path):
+    with file_open(path) as script:
+        return script.read()
+
+
+def watch(cr, table, function, name, changes=tuple(CHANGES)):
+    """Have a function called after each statement that changes a table; safe to run again.
+
+    It finds the rows as ``changed_rows``. An update may call it twice, with the rows as they are
+    now and as they were: what they have moved to changes, and what they have left.
+
+    :param cr: database cursor
+    :param str table, function: names, from our code
+    :param str name: the beginning of the triggers' names
+    :param changes: of :data:`CHANGES`
+    """
+    for change in changes:
+        event, rows = CHANGES[change]
+        trigger, table_name = SQL.identifier(f"{name}_{change}"), SQL.identifier(table)
+        cr.execute(SQL("DROP TRIGGER IF EXISTS %s ON %s", trigger, table_name))
+        cr.execute(
+            SQL(
+                """CREATE TRIGGER %s AFTER %s ON %s REFERENCING %s TABLE AS changed_rows
+                   FOR EACH STATEMENT EXECUTE FUNCTION %s()""",
+                trigger,
+                SQL(event),
+                table_name,
+                SQL(rows),
+                SQL.identifier(function),
+            )
+        )

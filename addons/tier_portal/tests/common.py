@@ -11,6 +11,11 @@ from odoo.addons.tier_rating.charging.usage import Usage
 
 TZ = "Europe/Berlin"
 
+# Whose portal users there are, from the reseller down.
+OWNERS = ("reseller", "stranger", "dealer", "sibling", "user")
+# The parents whose direct customers these are, as far as they have a portal user.
+CUSTOMERS = {("reseller", "dealer"), ("reseller", "sibling"), ("dealer", "user")}
+
 # What portal users may read something of; they change nothing of it.
 OPEN = ("tier.wallet", "tier.transfer", "tier.charge", "tier.destination")
 # What they may read of their disputes is tested with these.
@@ -68,9 +73,7 @@ class ChainMixin:
         cls.dealer = cls._wallet("dealer", cls.reseller, "0.80")
         cls.sibling = cls._wallet("sibling", cls.reseller, "0.90")
         cls.user = cls._wallet("user", cls.dealer, "1.00")
-        cls.users = {
-            name: cls._portal_user(getattr(cls, name)) for name in ("reseller", "stranger", "dealer", "sibling", "user")
-        }
+        cls.users = {name: cls._portal_user(getattr(cls, name)) for name in OWNERS}
         cls.provider._topup(1000, "chain:provider", "Working funds")
         cls.reseller._topup(100, "chain:reseller", "Wire 4711")
         cls.dealer._allocate(50, "chain:dealer", "Opening credit")
@@ -88,6 +91,30 @@ class ChainMixin:
         cls._call(cls.stranger, 60, "4930444444", minutes=50)
         cls.env.flush_all()
         cls.env.invalidate_all()
+
+    def _login(self, role):
+        self.authenticate(f"portal_{role}", f"portal_{role}")
+
+    def _own_page(self, wallet, page):
+        return f"/my/wallets/{wallet.id}/{page}"
+
+    def _customer_page(self, parent, child, page):
+        return f"/my/wallets/{parent.id}/customers/{child.id}/{page}"
+
+    def _who_gets_which(self, page):
+        """Log each portal user in and yield a page of each wallet, its own and as everybody's customer.
+
+        :param str page: the end of its address
+        :return: iterator of (role, address, whether it is as a customer, whether the user may read it)
+        """
+        for role in OWNERS:
+            self._login(role)
+            for owner in (*OWNERS, "provider"):
+                wallet = getattr(self, owner)
+                yield role, self._own_page(wallet, page), False, role == owner
+                for parent in OWNERS:
+                    allowed = role == parent and (parent, owner) in CUSTOMERS
+                    yield role, self._customer_page(getattr(self, parent), wallet, page), True, allowed
 
     @classmethod
     def _wallet(cls, name, parent=None, price=None, **values):

@@ -10,8 +10,6 @@ from odoo.tools import mute_logger
 from odoo.addons.tier_portal.tests.common import ChainMixin
 from odoo.addons.tier_rating import charging
 
-OWNERS = ("reseller", "stranger", "dealer", "sibling", "user")
-
 
 class PackageMixin(ChainMixin):
     @classmethod
@@ -142,32 +140,18 @@ class TestPackagePages(PackageMixin, HttpCase):
         super().setUpClass()
         cls._set_up_packages()
 
-    def _login(self, role):
-        self.authenticate(f"portal_{role}", f"portal_{role}")
-
     def _of_customer(self, parent, child):
-        return f"/my/wallets/{parent.id}/customers/{child.id}/packages"
+        return self._customer_page(parent, child, "packages")
 
     def _post(self, path, **data):
         data["csrf_token"] = http.Request.csrf_token(self)
         return self.url_open(path, data=data, allow_redirects=False)
 
     def test_who_gets_which(self):
-        customers = {("reseller", "dealer"), ("reseller", "sibling"), ("dealer", "user")}
-        for role in OWNERS:
-            self._login(role)
-            for owner in (*OWNERS, "provider"):
-                for parent in (None, *OWNERS):
-                    wallet = getattr(self, owner)
-                    if parent:
-                        path = self._of_customer(getattr(self, parent), wallet)
-                        allowed = role == parent and (parent, owner) in customers
-                    else:
-                        path = f"/my/wallets/{wallet.id}/packages"
-                        allowed = role == owner
-                    with self.subTest(role=role, path=path):
-                        response = self.url_open(path, allow_redirects=False)
-                        self.assertEqual(response.status_code, 200 if allowed else 303)
+        for role, path, _is_customer, allowed in self._who_gets_which("packages"):
+            with self.subTest(role=role, path=path):
+                response = self.url_open(path, allow_redirects=False)
+                self.assertEqual(response.status_code, 200 if allowed else 303)
 
     def test_own_page(self):
         self._login("user")

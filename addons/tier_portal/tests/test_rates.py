@@ -9,7 +9,6 @@ from odoo.tests import HttpCase, tagged
 
 from odoo.addons.tier_portal.tests.common import ChainMixin
 
-OWNERS = ("reseller", "stranger", "dealer", "sibling", "user")
 FILES = ("", "/page/2", "/csv", "/xlsx", "/pdf")
 
 
@@ -30,14 +29,11 @@ class TestPortalRates(ChainMixin, HttpCase):
             {"currency_id": other.id, "name": "2026-01-01", "rate": 2 if own == cls.eur else 0.5}
         )
 
-    def _login(self, role):
-        self.authenticate(f"portal_{role}", f"portal_{role}")
-
     def _own(self, wallet):
-        return f"/my/wallets/{wallet.id}/rates"
+        return self._own_page(wallet, "rates")
 
     def _of_customer(self, parent, child):
-        return f"/my/wallets/{parent.id}/customers/{child.id}/rates"
+        return self._customer_page(parent, child, "rates")
 
     def _rows(self, path):
         response = self.url_open(path)
@@ -54,26 +50,15 @@ class TestPortalRates(ChainMixin, HttpCase):
 
     def test_who_gets_which(self):
         """Own rates and those of direct customers; no sibling's, parent's, grandparent's or stranger's."""
-        customers = {("reseller", "dealer"), ("reseller", "sibling"), ("dealer", "user")}
-        for role in OWNERS:
-            self._login(role)
-            for owner in (*OWNERS, "provider"):
-                for parent in (None, *OWNERS):
-                    wallet = getattr(self, owner)
-                    if parent:
-                        path = self._of_customer(getattr(self, parent), wallet)
-                        allowed = role == parent and (parent, owner) in customers
+        for role, path, _is_customer, allowed in self._who_gets_which("rates"):
+            for suffix in FILES[:4] if allowed else FILES[:3]:
+                with self.subTest(role=role, path=path + suffix):
+                    response = self.url_open(path + suffix, allow_redirects=False)
+                    if allowed:
+                        self.assertEqual(response.status_code, 200)
                     else:
-                        path = self._own(wallet)
-                        allowed = role == owner
-                    for suffix in FILES[:4] if allowed else FILES[:3]:
-                        with self.subTest(role=role, path=path + suffix):
-                            response = self.url_open(path + suffix, allow_redirects=False)
-                            if allowed:
-                                self.assertEqual(response.status_code, 200)
-                            else:
-                                self.assertEqual(response.status_code, 303)
-                                self.assertTrue(response.headers["Location"].endswith("/my"))
+                        self.assertEqual(response.status_code, 303)
+                        self.assertTrue(response.headers["Location"].endswith("/my"))
 
     def test_the_public_has_to_log_in(self):
         for suffix in FILES:

@@ -7,7 +7,6 @@ from odoo.tests import HttpCase, tagged
 
 from odoo.addons.tier_portal.tests.common import ChainMixin
 
-OWNERS = ("reseller", "stranger", "dealer", "sibling", "user")
 FILES = ("", "/pdf", "/csv", "/xlsx")
 
 
@@ -17,9 +16,6 @@ class TestPortalStatements(ChainMixin, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls._set_up_chain()
-
-    def _login(self, role):
-        self.authenticate(f"portal_{role}", f"portal_{role}")
 
     def _rows(self, path, kind):
         response = self.url_open(path)
@@ -31,33 +27,22 @@ class TestPortalStatements(ChainMixin, HttpCase):
         ]
 
     def _own(self, wallet):
-        return f"/my/wallets/{wallet.id}/statement"
+        return self._own_page(wallet, "statement")
 
     def _of_customer(self, parent, child):
-        return f"/my/wallets/{parent.id}/customers/{child.id}/statement"
+        return self._customer_page(parent, child, "statement")
 
     def test_who_gets_which(self):
         """Own wallets and direct customers; no sibling, parent, grandparent or stranger."""
-        customers = {("reseller", "dealer"), ("reseller", "sibling"), ("dealer", "user")}
-        for role in OWNERS:
-            self._login(role)
-            for owner in (*OWNERS, "provider"):
-                for parent in (None, *OWNERS):
-                    wallet = getattr(self, owner)
-                    if parent:
-                        path = self._of_customer(getattr(self, parent), wallet)
-                        allowed = role == parent and (parent, owner) in customers
+        for role, path, is_customer, allowed in self._who_gets_which("statement"):
+            for file_format in FILES if allowed or not is_customer else FILES[:2]:
+                with self.subTest(role=role, path=path + file_format):
+                    response = self.url_open(path + file_format, allow_redirects=False)
+                    if allowed:
+                        self.assertEqual(response.status_code, 200)
                     else:
-                        path = self._own(wallet)
-                        allowed = role == owner
-                    for file_format in FILES if allowed or not parent else FILES[:2]:
-                        with self.subTest(role=role, path=path + file_format):
-                            response = self.url_open(path + file_format, allow_redirects=False)
-                            if allowed:
-                                self.assertEqual(response.status_code, 200)
-                            else:
-                                self.assertEqual(response.status_code, 303)
-                                self.assertTrue(response.headers["Location"].endswith("/my"))
+                        self.assertEqual(response.status_code, 303)
+                        self.assertTrue(response.headers["Location"].endswith("/my"))
 
     def test_the_public_has_to_log_in(self):
         for file_format in FILES:

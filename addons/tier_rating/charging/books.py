@@ -194,11 +194,7 @@ def index_of(text):
     return index, max(map(len, index)), repeated
 
 
-FUNCTIONS = (
-    "tier_rate_changed",
-    "tier_rate_emptied",
-    "tier_rate_step_changed",
-)
+SCRIPT = "tier_rating/charging/books.sql"
 
 
 def install(cr):
@@ -206,7 +202,9 @@ def install(cr):
 
     :param cr: database cursor
     """
-    schema.run_script(cr, "tier_rating/charging/books.sql")
+    schema.run_script(cr, SCRIPT)
+    schema.watch(cr, "tier_rate", "tier_rate_changed", "tier_rate")
+    schema.watch(cr, "tier_rate_step", "tier_rate_step_changed", "tier_rate_step")
 
 
 def drop(cr):
@@ -214,7 +212,7 @@ def drop(cr):
 
     :param cr: database cursor
     """
-    schema.drop_functions(cr, FUNCTIONS)
+    schema.undo_script(cr, SCRIPT)
     cr.execute("DROP SEQUENCE IF EXISTS tier_rates_version_seq")
 
 

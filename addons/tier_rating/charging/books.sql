@@ -13,24 +13,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- An update has two triggers, for the lists that rates are in now and those they left.
-DROP TRIGGER IF EXISTS tier_rate_inserted ON tier_rate;
-CREATE TRIGGER tier_rate_inserted AFTER INSERT ON tier_rate
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_changed();
-DROP TRIGGER IF EXISTS tier_rate_deleted ON tier_rate;
-CREATE TRIGGER tier_rate_deleted AFTER DELETE ON tier_rate
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_changed();
-DROP TRIGGER IF EXISTS tier_rate_updated ON tier_rate;
-CREATE TRIGGER tier_rate_updated AFTER UPDATE ON tier_rate
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_changed();
-DROP TRIGGER IF EXISTS tier_rate_left ON tier_rate;
-CREATE TRIGGER tier_rate_left AFTER UPDATE ON tier_rate
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_changed();
-
 -- Steps are part of their rate.
 CREATE OR REPLACE FUNCTION tier_rate_step_changed() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -39,23 +21,6 @@ BEGIN
      WHERE id IN (SELECT price_list_id FROM tier_rate WHERE id IN (SELECT rate_id FROM changed_rows));
     RETURN NULL;
 END $$;
-
-DROP TRIGGER IF EXISTS tier_rate_step_inserted ON tier_rate_step;
-CREATE TRIGGER tier_rate_step_inserted AFTER INSERT ON tier_rate_step
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_step_changed();
-DROP TRIGGER IF EXISTS tier_rate_step_deleted ON tier_rate_step;
-CREATE TRIGGER tier_rate_step_deleted AFTER DELETE ON tier_rate_step
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_step_changed();
-DROP TRIGGER IF EXISTS tier_rate_step_updated ON tier_rate_step;
-CREATE TRIGGER tier_rate_step_updated AFTER UPDATE ON tier_rate_step
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_step_changed();
-DROP TRIGGER IF EXISTS tier_rate_step_left ON tier_rate_step;
-CREATE TRIGGER tier_rate_step_left AFTER UPDATE ON tier_rate_step
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_step_changed();
 
 -- A truncation passes by the others; versions must change all the same.
 CREATE OR REPLACE FUNCTION tier_rate_emptied() RETURNS trigger

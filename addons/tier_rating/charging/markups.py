@@ -159,7 +159,7 @@ def shelf(dbname):
     return _shelves.setdefault(dbname, Shelf())
 
 
-FUNCTIONS = ("tier_markup_changed", "tier_markup_place_changed")
+SCRIPT = "tier_rating/charging/markups.sql"
 
 
 def install(cr):
@@ -167,7 +167,17 @@ def install(cr):
 
     :param cr: database cursor
     """
-    schema.run_script(cr, "tier_rating/charging/markups.sql")
+    schema.run_script(cr, SCRIPT)
+    schema.watch(cr, "tier_price_markup", "tier_markup_changed", "tier_markup")
+    # Links are made and removed, never changed.
+    come_and_go = ("inserted", "deleted")
+    schema.watch(
+        cr, "tier_price_markup_destination_rel", "tier_markup_place_changed", "tier_markup_destination", come_and_go
+    )
+    schema.watch(cr, "tier_price_markup_country_rel", "tier_markup_place_changed", "tier_markup_country", come_and_go)
+    schema.watch(
+        cr, "tier_destination", "tier_markup_place_changed", "tier_markup_place", ("inserted", "updated", "left")
+    )
 
 
 def drop(cr):
@@ -175,4 +185,4 @@ def drop(cr):
 
     :param cr: database cursor
     """
-    schema.drop_functions(cr, FUNCTIONS)
+    schema.undo_script(cr, SCRIPT)

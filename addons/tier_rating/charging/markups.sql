@@ -11,23 +11,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS tier_markup_inserted ON tier_price_markup;
-CREATE TRIGGER tier_markup_inserted AFTER INSERT ON tier_price_markup
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_changed();
-DROP TRIGGER IF EXISTS tier_markup_deleted ON tier_price_markup;
-CREATE TRIGGER tier_markup_deleted AFTER DELETE ON tier_price_markup
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_changed();
-DROP TRIGGER IF EXISTS tier_markup_updated ON tier_price_markup;
-CREATE TRIGGER tier_markup_updated AFTER UPDATE ON tier_price_markup
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_changed();
-DROP TRIGGER IF EXISTS tier_markup_left ON tier_price_markup;
-CREATE TRIGGER tier_markup_left AFTER UPDATE ON tier_price_markup
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_changed();
-
 -- What a line is for is part of it.
 CREATE OR REPLACE FUNCTION tier_markup_place_changed() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -45,32 +28,3 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-
-DROP TRIGGER IF EXISTS tier_markup_destination_inserted ON tier_price_markup_destination_rel;
-CREATE TRIGGER tier_markup_destination_inserted AFTER INSERT ON tier_price_markup_destination_rel
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_place_changed();
-DROP TRIGGER IF EXISTS tier_markup_destination_deleted ON tier_price_markup_destination_rel;
-CREATE TRIGGER tier_markup_destination_deleted AFTER DELETE ON tier_price_markup_destination_rel
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_place_changed();
-DROP TRIGGER IF EXISTS tier_markup_country_inserted ON tier_price_markup_country_rel;
-CREATE TRIGGER tier_markup_country_inserted AFTER INSERT ON tier_price_markup_country_rel
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_place_changed();
-DROP TRIGGER IF EXISTS tier_markup_country_deleted ON tier_price_markup_country_rel;
-CREATE TRIGGER tier_markup_country_deleted AFTER DELETE ON tier_price_markup_country_rel
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_place_changed();
-DROP TRIGGER IF EXISTS tier_markup_place_inserted ON tier_destination;
-CREATE TRIGGER tier_markup_place_inserted AFTER INSERT ON tier_destination
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_place_changed();
-DROP TRIGGER IF EXISTS tier_markup_place_moved ON tier_destination;
-CREATE TRIGGER tier_markup_place_moved AFTER UPDATE ON tier_destination
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_place_changed();
-DROP TRIGGER IF EXISTS tier_markup_place_left ON tier_destination;
-CREATE TRIGGER tier_markup_place_left AFTER UPDATE ON tier_destination
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_markup_place_changed();

@@ -189,7 +189,7 @@ def shelf(dbname):
     return _shelves.setdefault(dbname, Shelf())
 
 
-FUNCTIONS = ("tier_number_class_changed", "tier_number_line_changed")
+SCRIPT = "tier_rating/charging/numbers.sql"
 
 
 def install(cr):
@@ -197,7 +197,9 @@ def install(cr):
 
     :param cr: database cursor
     """
-    schema.run_script(cr, "tier_rating/charging/numbers.sql")
+    schema.run_script(cr, SCRIPT)
+    schema.watch(cr, "tier_number_class", "tier_number_class_changed", "tier_number_class")
+    schema.watch(cr, "tier_number_class_line", "tier_number_line_changed", "tier_number_line")
 
 
 def drop(cr):
@@ -205,4 +207,4 @@ def drop(cr):
 
     :param cr: database cursor
     """
-    schema.drop_functions(cr, FUNCTIONS)
+    schema.undo_script(cr, SCRIPT)

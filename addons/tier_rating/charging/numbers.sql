@@ -18,36 +18,3 @@ BEGIN
      WHERE id IN (SELECT service_id FROM tier_number_class WHERE id IN (SELECT class_id FROM changed_rows));
     RETURN NULL;
 END $$;
-
-DROP TRIGGER IF EXISTS tier_number_class_inserted ON tier_number_class;
-CREATE TRIGGER tier_number_class_inserted AFTER INSERT ON tier_number_class
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
-DROP TRIGGER IF EXISTS tier_number_class_deleted ON tier_number_class;
-CREATE TRIGGER tier_number_class_deleted AFTER DELETE ON tier_number_class
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
-DROP TRIGGER IF EXISTS tier_number_class_updated ON tier_number_class;
-CREATE TRIGGER tier_number_class_updated AFTER UPDATE ON tier_number_class
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
-DROP TRIGGER IF EXISTS tier_number_class_left ON tier_number_class;
-CREATE TRIGGER tier_number_class_left AFTER UPDATE ON tier_number_class
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_class_changed();
-DROP TRIGGER IF EXISTS tier_number_line_inserted ON tier_number_class_line;
-CREATE TRIGGER tier_number_line_inserted AFTER INSERT ON tier_number_class_line
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();
-DROP TRIGGER IF EXISTS tier_number_line_deleted ON tier_number_class_line;
-CREATE TRIGGER tier_number_line_deleted AFTER DELETE ON tier_number_class_line
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();
-DROP TRIGGER IF EXISTS tier_number_line_updated ON tier_number_class_line;
-CREATE TRIGGER tier_number_line_updated AFTER UPDATE ON tier_number_class_line
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();
-DROP TRIGGER IF EXISTS tier_number_line_left ON tier_number_class_line;
-CREATE TRIGGER tier_number_line_left AFTER UPDATE ON tier_number_class_line
-    REFERENCING OLD TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_number_line_changed();

@@ -8,6 +8,7 @@ from bisect import bisect_left
 
 from .bands import epoch
 from .errors import Refused
+from .search import last_that_fits
 
 
 class Session:
@@ -100,14 +101,7 @@ class Session:
         """Return the greatest length up to a limit that costs no more than so many coins."""
         if self.units(limit) <= units:
             return limit
-        good, bad = 0, limit
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            if self.units(middle) <= units:
-                good = middle
-            else:
-                bad = middle
-        return good
+        return last_that_fits(lambda length: self.units(length) <= units, 0, limit)
 
     def floor(self, quantity):
         """Return the end of the last whole block within a length."""

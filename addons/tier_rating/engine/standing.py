@@ -23,6 +23,7 @@ from fractions import Fraction
 from .increments import begun, exactly, plain
 from .price import FREE, GRACE, UNANSWERED
 from .rounding import EXACT, ratio, round_quotient
+from .search import last_that_fits
 from .tariff import ZERO
 from .volume import VOLUME, VolumeTariff
 
@@ -187,14 +188,7 @@ class VolumeSession:
         """Return the greatest length up to a limit that never costs more than so many coins."""
         if self.units(limit) <= units:
             return limit
-        good, bad = 0, limit
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            if self.units(middle) <= units:
-                good = middle
-            else:
-                bad = middle
-        return good
+        return last_that_fits(lambda length: self.units(length) <= units, 0, limit)
 
     def floor(self, quantity):
         """Return the end of the last whole block within a length."""

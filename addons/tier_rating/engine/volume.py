@@ -21,6 +21,7 @@ from typing import NamedTuple
 from .errors import BAD_QUANTITY, BAD_RATE, NO_RATE, Invalid, Refused
 from .increments import MAX_QUANTITY
 from .rounding import EXACT, METHODS, ratio, round_quotient
+from .search import last_that_fits
 from .tariff import ZERO
 
 GRADUATED = "graduated"
@@ -149,7 +150,7 @@ class VolumeTariff:
                 continue
             end = cap if tier.upto is None else min(cap, int(_fraction(tier.upto) - before))
             if end > good and not affordable(end):
-                return _last(affordable, good, end)
+                return last_that_fits(affordable, good, end)
             good = max(good, end)
             if good >= cap:
                 return cap
@@ -184,16 +185,6 @@ def sized(price, size, free=0):
     """
     paid = VolumeTier(None, price, size, begun=True)
     return VolumeTariff((VolumeTier(free, ZERO), paid) if free else (paid,))
-
-
-def _last(affordable, good, bad):
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        if affordable(middle):
-            good = middle
-        else:
-            bad = middle
-    return good
 
 
 def _fraction(value):

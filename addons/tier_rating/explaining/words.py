@@ -53,11 +53,10 @@ class Wording:
         self.service = env["tier.service"].sudo().browse(question.item.service_id)
         self.bands = {band.id: band.name for band in env["tier.time.band"].sudo().search([])}
 
-    def steps(self, tier, base=True):
+    def steps(self, tier):
         """Return how a tier's price comes about.
 
         :param tier: :class:`.prices.Tier` with a price
-        :param bool base: tell what the list is derived from, which is not for customers to know
         :return: list of :class:`Step`
         """
         edge, env, pricer = tier.edge, self.env, self.question.pricer
@@ -66,15 +65,11 @@ class Wording:
             name = name or env._("Within the exchange")
             return [Step(env._("Special number"), env._("%s: nobody pays for it.", name))]
         price_list = pricer.lists[tier.wallet.price_list_id]
-        steps = []
-        if base:
-            record = env["tier.price.list"].sudo().browse(price_list.id)
-            steps.append(
-                Step(env._("Price list"), f"{record.name} ({record.currency_id.name}, {record.brand_id.name})")
-            )
+        record = env["tier.price.list"].sudo().browse(price_list.id)
+        steps = [Step(env._("Price list"), f"{record.name} ({record.currency_id.name}, {record.brand_id.name})")]
         steps += self._matched(edge)
         if edge.rate_id:
-            steps += self._derived(tier, price_list, edge) if base else self._price(edge, price_list)
+            steps += self._derived(tier, price_list, edge)
         steps += self._computed(edge, price_list, tier)
         return steps
 
@@ -96,10 +91,6 @@ class Wording:
         if meter.calendar is None:
             return meter.flat
         return meter.tariff(meter.calendar.at(epoch(at)))
-
-    def _price(self, edge, price_list):
-        """Return the customer's price alone."""
-        return [Step(self.env._("Price"), self._per(self._tariff(edge).price, self._currency(price_list.currency_id)))]
 
     def _derived(self, tier, price_list, edge):
         """Return where the rate stands, and what each list above it makes of its price."""

@@ -2,7 +2,7 @@
 
 from odoo.addons.tier_billing.ledger import schema
 
-FUNCTIONS = ("tier_rate_links", "tier_price_list_rates_gone", "tier_rate_link_kept")
+SCRIPT = "tier_rating/loading/links.sql"
 
 
 def install(cr):
@@ -10,7 +10,8 @@ def install(cr):
 
     :param cr: database cursor
     """
-    schema.run_script(cr, "tier_rating/loading/links.sql")
+    schema.run_script(cr, SCRIPT)
+    schema.watch(cr, "tier_rate", "tier_rate_links", "tier_rate_links", ("inserted", "updated"))
 
 
 def drop(cr):
@@ -18,4 +19,4 @@ def drop(cr):
 
     :param cr: database cursor
     """
-    schema.drop_functions(cr, FUNCTIONS)
+    schema.undo_script(cr, SCRIPT)

@@ -44,15 +44,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS tier_rate_links_inserted ON tier_rate;
-CREATE TRIGGER tier_rate_links_inserted AFTER INSERT ON tier_rate
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_links();
-DROP TRIGGER IF EXISTS tier_rate_links_updated ON tier_rate;
-CREATE TRIGGER tier_rate_links_updated AFTER UPDATE ON tier_rate
-    REFERENCING NEW TABLE AS changed_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION tier_rate_links();
-
 -- A list takes its rates with it. Nobody can add one meanwhile: that would change its version.
 CREATE OR REPLACE FUNCTION tier_price_list_rates_gone() RETURNS trigger
 LANGUAGE plpgsql AS $$

@@ -76,6 +76,21 @@ class TierDemo(models.AbstractModel):
         self.env["tier.usage.rollup"]._cron_add()
 
     @api.model
+    def _load_once(self, switch, sentence, progress, load):
+        """Tell the part of the story that a switch's records begin, unless it has been told.
+
+        :param str switch: the name of its record
+        :param str sentence: said to ``progress``
+        :param progress: see :meth:`_load`
+        :param load: called with the ``tier.switch``
+        """
+        record = self.env.ref(f"tier_rating.{switch}")
+        if not self.env["tier.usage.import"].search_count([("switch_id", "=", record.id)]):
+            if progress:
+                progress(sentence)
+            load(record)
+
+    @api.model
     def _check_amendment(self, voice):
         """Have the carrier's prices of December wait to be imported, for whoever looks at the demo."""
         sender, name = self.env.ref("tier_rating.deck_sender_atlantic"), "carrier_december.csv"

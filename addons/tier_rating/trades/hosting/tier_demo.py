@@ -18,14 +18,17 @@ class TierDemo(models.AbstractModel):
     @api.model
     def _load(self, progress=None):
         loaded = super()._load(progress)
-        switch = self.env.ref("tier_rating.switch_cloud")
-        if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
-            if progress:
-                progress("Metering a data centre")
-            data = self._demo_meter()
-            self.env["tier.usage.import"]._import_open_file(switch, io.BytesIO(data), "meter.csv")
-            self.env.cr.commit()  # pylint: disable=invalid-commit
+        self._load_once("switch_cloud", "Metering a data centre", progress, self._load_hosting)
         return loaded
+
+    @api.model
+    def _load_hosting(self, switch):
+        """Charge what the meter wrote.
+
+        :param switch: ``tier.switch`` of the data centre
+        """
+        self.env["tier.usage.import"]._import_open_file(switch, io.BytesIO(self._demo_meter()), "meter.csv")
+        self.env.cr.commit()  # pylint: disable=invalid-commit
 
     @api.model
     def _demo_meter(self):

@@ -29,11 +29,7 @@ class TierDemo(models.AbstractModel):
     @api.model
     def _load(self, progress=None):
         loaded = super()._load(progress)
-        switch = self.env.ref("tier_rating.switch_office")
-        if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
-            if progress:
-                progress("Charging an office's calls back to departments")
-            self._load_office(switch)
+        self._load_once("switch_office", "Charging an office's calls back to departments", progress, self._load_office)
         return loaded
 
     @api.model

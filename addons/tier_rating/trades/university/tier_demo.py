@@ -24,11 +24,7 @@ class TierDemo(models.AbstractModel):
     @api.model
     def _load(self, progress=None):
         loaded = super()._load(progress)
-        switch = self.env.ref("tier_rating.switch_campus")
-        if not self.env["tier.usage.import"].search_count([("switch_id", "=", switch.id)]):
-            if progress:
-                progress("Giving students their allowance")
-            self._load_university(switch)
+        self._load_once("switch_campus", "Giving students their allowance", progress, self._load_university)
         return loaded
 
     @api.model

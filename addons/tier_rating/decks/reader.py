@@ -16,6 +16,7 @@ import io
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import NamedTuple
 
 from . import cells, columns
@@ -191,36 +192,28 @@ def _open(source, layout):
 class _Line:
     """Turns the cells of a line into rates."""
 
+    # All but the prefix, the destination and the price: the same over most of a deck.
+    TAIL = ("initial", "increment", "connection_charge", "date_from", "date_to", "band", "blocked")
+
     def __init__(self, positions, decimal_comma, dates):
-        self._positions, self._needed = positions, max(positions.values()) + 1
+        self._needed = max(positions.values()) + 1
+        self._prefix, self._country, self._area = (
+            positions.get(name) for name in ("prefix", "country_code", "area_code")
+        )
+        self._destination, self._price = positions["destination"], positions["price"]
+        self._tail = [(name, positions[name]) for name in self.TAIL if name in positions]
+        self._tail_cells = itemgetter(*[position for _name, position in self._tail]) if self._tail else bool
         self._readers = {
-            "price": self._remember(lambda text: cells.number(text, decimal_comma), "price"),
-            "connection_charge": self._remember(lambda text: cells.number(text, decimal_comma), "connection_charge"),
-            "initial": self._remember(lambda text: _seconds(text, decimal_comma), "initial"),
-            "increment": self._remember(lambda text: _seconds(text, decimal_comma), "increment"),
-            "date_from": self._remember(lambda text: cells.day(text, dates), ""),
-            "date_to": self._remember(lambda text: cells.day(text, dates), ""),
+            "price": lambda text: cells.number(text, decimal_comma),
+            "connection_charge": lambda text: cells.number(text, decimal_comma),
+            "initial": lambda text: _seconds(text, decimal_comma),
+            "increment": lambda text: _seconds(text, decimal_comma),
+            "date_from": lambda text: cells.day(text, dates),
+            "date_to": lambda text: cells.day(text, dates),
+            "band": str,
+            "blocked": lambda text: text.lower() in TRUE,
         }
-
-    @staticmethod
-    def _remember(reader, name):
-        known = {"": None}
-
-        def read_cell(line, text):
-            try:
-                return known[text]
-            except KeyError:
-                try:
-                    value = reader(text)
-                except CellError as error:
-                    raise DeckError(line, error.code, **{**error.values, "column": name}) from error
-                if len(known) > REMEMBERED:
-                    known.clear()
-                    known[""] = None
-                known[text] = value
-                return value
-
-        return read_cell
+        self._prices, self._tails = {}, {}
 
     def __call__(self, line, row):
         """Return the rates of a line.
@@ -229,49 +222,69 @@ class _Line:
         :param list row: its cells
         :raise DeckError: if it cannot be used
         """
-        positions = self._positions
         if len(row) < self._needed:
             row = [*row, *[""] * (self._needed - len(row))]
-        if not any(map(str.strip, row)):
-            return ()
-        readers = self._readers
-        values = {
-            name: row[position].strip() if name not in readers else readers[name](line, row[position].strip())
-            for name, position in positions.items()
-        }
-        get = values.get
-        price, blocked = values["price"], bool(get("blocked")) and get("blocked").lower() in TRUE
-        country = get("country_code", "")
-        try:
-            if "area_code" in positions:
-                area, prefix = get("area_code"), get("prefix", "")
-                found = cells.prefixes(area, country) if country or not prefix else cells.prefixes(prefix)
-            else:
-                found = cells.prefixes(get("prefix", "") or country)
-        except CellError as error:
-            raise DeckError(line, error.code, **error.values) from error
+        text = row[self._price]
+        price = self._prices.get(text)
         if price is None:
-            if not blocked:
+            if not any(map(str.strip, row)):
+                return ()
+            price = self._remember(self._prices, text, self._read(line, "price", text))
+        key = self._tail_cells(row)
+        tail = self._tails.get(key)
+        if tail is None:
+            tail = self._remember(self._tails, key, self._read_tail(line, row))
+        if price is None:
+            if not tail[-1]:
                 raise DeckError(line, "no_price")
             price = ZERO
-        destination = values["destination"]
+        destination = row[self._destination].strip()
         if len(destination) > LONGEST_NAME:
             raise DeckError(line, "long_name", longest=LONGEST_NAME, text=repr(destination[:40]))
-        date_from, date_to = get("date_from"), get("date_to")
+        rest = (destination, price, *tail)
+        return [DeckRow._make((line, prefix, *rest)) for prefix in self._prefixes(line, row)]
+
+    @staticmethod
+    def _remember(known, key, value):
+        if len(known) > REMEMBERED:
+            known.clear()
+        known[key] = value
+        return value
+
+    def _read(self, line, name, text):
+        """Return what a cell says, None where it is empty."""
+        text = text.strip()
+        if not text:
+            return None
+        try:
+            return self._readers[name](text)
+        except CellError as error:
+            # The columns of days are told by what is in them.
+            column = "" if name.startswith("date") else name
+            raise DeckError(line, error.code, **{**error.values, "column": column}) from error
+
+    def _read_tail(self, line, row):
+        """Return what a line says besides its prefix, destination and price, in the order of :data:`TAIL`."""
+        values = {name: self._read(line, name, row[position]) for name, position in self._tail}
+        date_from, date_to = values.get("date_from"), values.get("date_to")
         if date_from and date_to and date_to < date_from:
             raise DeckError(line, "ends_first", end=date_to, begin=date_from)
-        rest = (
-            destination,
-            price,
-            get("initial"),
-            get("increment"),
-            get("connection_charge"),
-            date_from,
-            date_to,
-            get("band", ""),
-            blocked,
-        )
-        return [DeckRow(line, prefix, *rest) for prefix in found]
+        *others, band, blocked = (values.get(name) for name in self.TAIL)
+        return (*others, band or "", bool(blocked))
+
+    def _prefixes(self, line, row):
+        text = row[self._prefix].strip() if self._prefix is not None else ""
+        if self._country is None and self._area is None and cells.DIGITS.fullmatch(text):  # the usual case
+            return (text,)
+        country = row[self._country].strip() if self._country is not None else ""
+        try:
+            if self._area is None:
+                return cells.prefixes(text or country)
+            if country or not text:
+                return cells.prefixes(row[self._area].strip(), country)
+            return cells.prefixes(text)
+        except CellError as error:
+            raise DeckError(line, error.code, **error.values) from error
 
 
 def _seconds(text, decimal_comma):

@@ -130,7 +130,7 @@ class Staging:
                         "t" if blocked else "f",
                     )
                 )
-            yield f"{seq}\t{line}\t{prefix}\t{encode(destination or prefix)}\t{price}\t{text}\n"
+            yield f"{seq}\t{line}\t{prefix}\t{encode(destination or prefix)}\t{price!s}\t{text}\n"
 
     def _find_doubles(self, cr):
         """Drop rows that say the same twice, and tell of those that contradict each other."""

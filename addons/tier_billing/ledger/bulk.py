@@ -9,6 +9,8 @@ from odoo.tools import SQL
 from .writer import LedgerError
 
 NULL = "\\N"
+# No exchange accounts.
+WITHIN = (NULL, NULL)
 # What COPY's text format reads as something else (PostgreSQL, "COPY", File Formats).
 _ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
@@ -56,6 +58,26 @@ def encode(value):
     return _ENCODERS[type(value)](value)
 
 
+def encode_all(texts):
+    """Return texts as COPY's text format has them, in a third of the time that each by itself takes.
+
+    :param texts: sequence of ``str`` or None
+    """
+    if None not in texts:
+        together = "".join(texts)
+        if not any(character in together for character, _escape in _ESCAPES):
+            return texts
+    return [encode(text) for text in texts]
+
+
+def stamp(moment):
+    """Return a time as COPY's text format has it, in half the time that formatting takes.
+
+    :param moment: naive ``datetime`` or None
+    """
+    return NULL if moment is None else moment.isoformat(" ")
+
+
 def line(values):
     """Return a row as COPY's text format has it.
 
@@ -98,6 +120,35 @@ def next_ids(cr, **counts):
     return now, dict(zip(counts, ids, strict=True))
 
 
+def text_array(texts):
+    """Return texts as PostgreSQL writes an array, for a parameter that is cast to one.
+
+    A list becomes a constructor of as many expressions, which takes the server longer to read
+    than what is then done with it.
+
+    :param texts: iterable of ``str``
+
+    >>> text_array(["a", 'b"c'])
+    '{"a","b\\\\"c"}'
+    """
+    texts = list(texts)
+    inner = '","'.join(texts)
+    if "\\" in inner or inner.count('"') != 2 * max(len(texts) - 1, 0):
+        inner = '","'.join([text.replace("\\", "\\\\").replace('"', '\\"') for text in texts])
+    return f'{{"{inner}"}}' if texts else "{}"
+
+
+def number_array(numbers):
+    """Return integers as PostgreSQL writes an array, see :func:`text_array`.
+
+    :param numbers: iterable of ``int`` or None
+
+    >>> number_array([1, None])
+    '{1,NULL}'
+    """
+    return "{" + ",".join(["NULL" if number is None else str(number) for number in numbers]) + "}"
+
+
 def or_null(value):
     """Return a number, or what COPY takes for none: :func:`encode` without asking for the type."""
     return NULL if value is None else value
@@ -125,7 +176,26 @@ TRANSFER_COLUMNS = (
 )
 
 
-def post_fresh(cr, transfers, states, uid, now):
+def fresh_line(transfer_id, movement, sides, exchanged, audit):
+    """Return a transfer as a row for COPY, in the order of :data:`TRANSFER_COLUMNS`.
+
+    :param int transfer_id: of :func:`next_ids`
+    :param movement: key, kind, giver, receiver, amount, amount to, rate and date of a
+        :class:`.writer.Movement`, as texts or numbers
+    :param sides: of the giver's wallet, the receiver's, their currencies, and the company, the ids as texts or numbers
+    :param exchanged: ids of the exchange accounts between two currencies, :data:`NULL` within one
+    :param str audit: who causes it and when, of :func:`audit_of`
+    """
+    key, kind, giver, receiver, amount, amount_to, rate, date = movement
+    from_wallet, to_wallet, currency, currency_to, company = sides
+    # Numbers alone: written as they are, which is twice as fast as asking for their types.
+    return (
+        f"{transfer_id}\t{key}\t{kind}\t{giver}\t{receiver}\t{amount!s}\t{amount_to!s}\t{rate!s}\t{date}"
+        f"\t{from_wallet}\t{to_wallet}\t{currency}\t{currency_to}\t{company}\t{exchanged[0]}\t{exchanged[1]}\t{audit}"
+    )
+
+
+def post_fresh(cr, transfers, states, uid, now, lines=()):
     """Post transfers whose source keys cannot be known yet, for their cause is new itself.
 
     As :func:`.writer.post`, whose triggers and unique keys hold here as well: a key that is
@@ -136,25 +206,34 @@ def post_fresh(cr, transfers, states, uid, now):
     :param states: what :func:`.writer.lock_accounts` returned for these movements
     :param int uid: of the user who causes them
     :param datetime now: naive UTC
+    :param lines: further ones, of :func:`fresh_line`
     :raise LedgerError: an account does not exist
     """
     exchange = {(state.company_id, state.currency_id): key for key, state in states.items() if state.kind == "exchange"}
-    audit = line((uid, now))
-    keys = {key: f"{or_null(state.wallet_id)}" for key, state in states.items()}
-    lines = []
+    audit = audit_of(uid, now)
+    lines = list(lines)
     for transfer_id, m in transfers:
         giver, receiver = states.get(m.from_account), states.get(m.to_account)
         if giver is None or receiver is None:
             raise LedgerError(f"transfer {m.source_key}: account {m.from_account} or {m.to_account} does not exist")
-        exchanged = f"{NULL}\t{NULL}"
+        exchanged = WITHIN
         if giver.currency_id != receiver.currency_id:
-            exchange_in = exchange.get((giver.company_id, giver.currency_id))
-            exchange_out = exchange.get((receiver.company_id, receiver.currency_id))
-            exchanged = f"{or_null(exchange_in)}\t{or_null(exchange_out)}"
-        # Numbers alone, but for the key: written as they are, which is twice as fast.
-        lines.append(
-            f"{transfer_id}\t{encode(m.source_key)}\t{m.kind}\t{giver.id}\t{receiver.id}\t{m.amount}\t{m.amount_to}"
-            f"\t{m.rate}\t{m.date or now}\t{keys[giver.id]}\t{keys[receiver.id]}\t{giver.currency_id}"
-            f"\t{receiver.currency_id}\t{giver.company_id}\t{exchanged}\t{audit}"
-        )
+            exchanged = (
+                or_null(exchange.get((giver.company_id, giver.currency_id))),
+                or_null(exchange.get((receiver.company_id, receiver.currency_id))),
+            )
+        movement = (encode(m.source_key), *m[1:7], m.date or now)
+        wallets = or_null(giver.wallet_id), or_null(receiver.wallet_id)
+        sides = (*wallets, giver.currency_id, receiver.currency_id, giver.company_id)
+        lines.append(fresh_line(transfer_id, movement, sides, exchanged, audit))
     copy_lines(cr, "tier_transfer", TRANSFER_COLUMNS, lines)
+
+
+def audit_of(uid, now):
+    """Return who posts transfers, and when, for :func:`fresh_line`.
+
+    :param int uid: of the user
+    :param datetime now: naive UTC
+    :rtype: str
+    """
+    return line((uid, now))

@@ -11,7 +11,8 @@ length; a single call is a batch of one.
 * :mod:`.numbers`: special numbers, such as emergency calls, kept in memory
 * :mod:`.catalogue`: chains, price lists and rates, read for a whole batch
 * :mod:`.offers`: what a number costs on one price list
-* :mod:`.pricing`: who pays what on every tier, as :mod:`.priced` says it, at the rates of :mod:`.conversions`
+* :mod:`.sources`: all of these for one batch, at the rates of :mod:`.conversions`
+* :mod:`.pricing`: who pays what on every tier, as :mod:`.priced` says it
 * :mod:`.packages`: included units that are used before money
 * :mod:`.fees`: what packages cost in each period
 * :mod:`.volumes`, :mod:`.volume_plans`: prices by the volume of a period
@@ -33,7 +34,7 @@ from odoo.addons.tier_billing import ledger
 from . import authorize, books, catalogue, fees, markups, numbers, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
-BATCH = 500
+BATCH = 1000
 # Each lost race makes another event known, so that it ends; five were too few where many sides replay one file.
 ATTEMPTS = 50
 # The unique index that lets an event be charged once.

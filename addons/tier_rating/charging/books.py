@@ -1,7 +1,7 @@
 """Price lists kept in memory, so that a file of calls does not look each rate up.
 
-A :class:`Book` holds the rates of one price list for one service in arrays, some 16 bytes a
-rate: a list of 10,000 is read in some 15 ms once, and a rate is found in it in a microsecond.
+A :class:`Book` holds the rates of one price list for one service, 20 bytes a rate: a list of
+10,000 is read in some 10 ms once, and a rate is found in it in a microsecond.
 Lists with the same prefixes share one index of them. What is out of the ordinary (time bands,
 increments of its own, several dates of one prefix, blocked) stands beside as whole rates.
 
@@ -11,6 +11,9 @@ worth reading for is looked up in the database, one index probe for each possibl
 a list asked for now and then, one too large, and the events of long ago.
 """
 
+import operator
+import struct
+import sys
 import threading
 from array import array
 from collections import Counter, OrderedDict, defaultdict
@@ -32,9 +35,12 @@ RATES_PER_NUMBER = 500
 # The largest list that is kept, and all that a process keeps, in rates.
 LARGEST = 1_500_000
 KEPT = 6_000_000
+# What a book takes besides its rates, in rates: many customers have a few own ones.
+OVERHEAD = 100
 # Rates that ended before are not in a book: who prices older events looks them up.
 DAYS_BACK = 62
 SCALE = RATE_DIGITS[1]
+RECORD = struct.Struct("<qiii")
 ODD = -1
 
 
@@ -46,35 +52,36 @@ class Book:
     :param date since: events before are not to be priced from here
     :param index: dict of prefix to position, :data:`ODD` for those in ``odd``
     :param int longest: digits of its longest prefix
-    :param columns: ids, prices in the smallest unit, destination ids, first days as ordinals
+    :param bytes records: a :data:`RECORD` for each position: price in the smallest unit, id, destination id
+        or 0, ordinal of the first day or 0; together, for the memory is slower than the processor
     :param odd: dict of prefix to rates
     :param int per: units that a price is for
     """
 
     __slots__ = (
         "banded",
-        "days",
-        "destinations",
-        "ids",
         "index",
         "list_id",
         "longest",
         "odd",
         "per",
-        "prices",
+        "records",
         "since",
         "version",
     )
 
-    def __init__(self, list_id, version, since, index, longest, columns, odd, per):
+    def __init__(self, list_id, version, since, index, longest, records, odd, per):
         self.list_id, self.version, self.since, self.per = list_id, version, since, per
-        self.index, self.odd = index, odd
-        self.ids, self.prices, self.destinations, self.days = columns
-        self.longest = longest
+        self.index, self.odd, self.records, self.longest = index, odd, records, longest
         self.banded = any(rate.band_id for rates in odd.values() for rate in rates)
 
     def __len__(self):
-        return len(self.ids) + len(self.odd)
+        return len(self.records) // RECORD.size + len(self.odd)
+
+    @property
+    def weight(self):
+        """What it takes of the memory, in rates."""
+        return len(self) + OVERHEAD
 
     def get(self, prefix, default=None):
         """Return the rates of a prefix, as the engine takes them.
@@ -86,15 +93,15 @@ class Book:
             return default
         if position == ODD:
             return self.odd[prefix]
-        day = self.days[position]
+        price, rate_id, destination_id, day = RECORD.unpack_from(self.records, position * RECORD.size)
         return (
             Rate(
-                self.ids[position],
+                rate_id,
                 prefix,
-                Decimal(self.prices[position]).scaleb(-SCALE),
+                Decimal(price).scaleb(-SCALE),
                 self.per,
                 date_from=date.fromordinal(day) if day else None,
-                destination_id=self.destinations[position] or None,
+                destination_id=destination_id or None,
                 list_id=self.list_id,
             ),
         )
@@ -104,35 +111,40 @@ class Shelf:
     """The books of one database in this process."""
 
     def __init__(self):
-        self._books = OrderedDict()
+        self._books, self._kept = OrderedDict(), 0
+        self._sellings, self._reading = {}, {}
         self._asked, self._sizes = defaultdict(int), {}
         self._indexes = {}
         self._lock = threading.Lock()
 
-    def rates(self, cr, wanted, versions, services, oldest):
+    def rates(self, cr, wanted, numbers, versions, services, oldest):
         """Return where the rates of a batch are found: in books, or looked up.
 
         :param cr: database cursor
-        :param wanted: dict of (list id, service id) to the numbers of the batch
+        :param wanted: dict of (list id, service id) to how many numbers of the batch ask for it
+        :param numbers: called with such keys, gives a set of (list id, service id, number)
         :param versions: dict of list id to the version of its rates now
         :param services: dict of id to :class:`.catalogue.Service`
         :param date oldest: the first day that the batch is about
         :return: dict of (list id, service id) to a mapping of prefix to rates
         """
-        found, probed = {}, []
-        for key, numbers in wanted.items():
-            book = self._book(cr, key, len(numbers), versions[key[0]], services[key[1]].price_per)
+        found, probed = {}, set()
+        for key, count in wanted.items():
+            book = self._book(cr, key, count, versions[key[0]], services[key[1]].price_per)
             if book is None or oldest < book.since:
-                probed += [(*key, number) for number in numbers]
+                probed.add(key)
             else:
                 found[key] = book
-        found.update(catalogue.load_rates(cr, probed))
+        if probed:
+            found.update(catalogue.load_rates(cr, numbers(probed)))
         return found
 
     def forget(self):
         """Put all books away."""
         with self._lock:
             self._books.clear()
+            self._kept = 0
+            self._sellings.clear()
             self._asked.clear()
             self._sizes.clear()
             self._indexes = {}
@@ -155,15 +167,46 @@ class Shelf:
         size = self._sizes[key][1]
         if size > LARGEST or self._asked[key] < size // RATES_PER_NUMBER:
             return None
-        book = _read_book(cr, key, version, per, self._index)
+        # Two batches that begin at once want the same lists: each is read by one of them.
         with self._lock:
-            self._books.pop(key, None)
-            self._books[key] = book
-            total = sum(map(len, self._books.values()))
-            while total > KEPT:
-                _key, oldest = self._books.popitem(last=False)
-                total -= len(oldest)
+            reading = self._reading.setdefault(key, threading.Lock())
+        with reading:
+            book = self._books.get(key)
+            if book is None or book.version != version or book.per != per:
+                book = _read_book(cr, key, version, per, self._index)
+                self._keep(key, book)
         return book
+
+    def _keep(self, key, book):
+        """Remember a book; those that were not asked for longest give way."""
+        with self._lock:
+            gone = [self._books.pop(key)] if key in self._books else []
+            self._books[key] = book
+            self._kept += book.weight - sum(old.weight for old in gone)
+            while self._kept > KEPT:
+                gone.append(self._books.popitem(last=False)[1])
+                self._kept -= gone[-1].weight
+            if gone:
+                # They would keep what is gone.
+                self._sellings.clear()
+            self._reading.pop(key, None)
+
+    def selling(self, key, levels, ingredients, make):
+        """Return how customers of a list buy, made once for as long as nothing of it changes.
+
+        :param key: names it
+        :param levels: mappings of prefix to rates, see :class:`.offers.Selling`
+        :param ingredients: all else that goes into it
+        :param make: makes it
+        """
+        if not all(isinstance(level, Book) for level in levels):
+            return make()
+        kept = self._sellings.get(key)
+        if kept and kept[0] == ingredients and all(map(operator.is_, kept[1].levels, levels)):
+            return kept[1]
+        selling = make()
+        self._sellings[key] = ingredients, selling
+        return selling
 
     def _index(self, text):
         """Return the positions of prefixes; one dictionary for all lists that have the same.
@@ -267,10 +310,10 @@ def _read_book(cr, key, version, per, index_of=index_of):
             """
             SELECT array_agg(DISTINCT prefix) FILTER (WHERE NOT plain),
                    string_agg(prefix, E'\n') FILTER (WHERE plain),
-                   string_agg(id::text, ',') FILTER (WHERE plain),
-                   string_agg(price::text, ',') FILTER (WHERE plain),
-                   string_agg(COALESCE(destination_id, 0)::text, ',') FILTER (WHERE plain),
-                   string_agg(COALESCE(date_from - '0001-01-01'::date + 1, 0)::text, ',') FILTER (WHERE plain)
+                   string_agg(int8send((price * %(units)s)::bigint), '') FILTER (WHERE plain),
+                   string_agg(int4send(id), '') FILTER (WHERE plain),
+                   string_agg(int4send(COALESCE(destination_id, 0)), '') FILTER (WHERE plain),
+                   string_agg(int4send(COALESCE(date_from - '0001-01-01'::date + 1, 0)), '') FILTER (WHERE plain)
               FROM (SELECT id, prefix, price, destination_id, date_from,
                            band_id IS NULL AND date_to IS NULL
                            AND NOT COALESCE(connection_charge_own, false) AND NOT COALESCE(blocked, false)
@@ -281,39 +324,42 @@ def _read_book(cr, key, version, per, index_of=index_of):
                       %(of_list)s OFFSET 0) rate""",
             of_list=_of_list(key, since),
             scale=SCALE,
+            units=10**SCALE,
         )
     )
-    odd_prefixes, text, ids, prices, *columns = cr.fetchone()
+    odd_prefixes, text, *columns = cr.fetchone()
     index, longest, repeated = index_of(text) if text else ({}, 0, ())
-    columns = [
-        array("i", map(int, ids.split(",")) if ids else ()),
-        _in_smallest(prices.split(",") if prices else ()),
-        *(_repetitive("i", column.split(",") if column else (), int) for column in columns),
-    ]
+    records = _records(*columns) if text else b""
     odd_prefixes = {*(odd_prefixes or ()), *repeated}
     odd = {}
     if odd_prefixes:
         odd = catalogue.read_rates(cr, [(list_id, service_id, prefix) for prefix in odd_prefixes])[key]
         index = {**index, **dict.fromkeys(odd, ODD)}
         longest = max(map(len, index), default=0)
-    return Book(list_id, version, since, index, longest, columns, odd, per)
+    return Book(list_id, version, since, index, longest, records, odd, per)
 
 
-def _in_smallest(prices):
-    """Return prices in the smallest unit.
+def _records(prices, *columns):
+    """Return what the database keeps apart as one record after the other.
 
-    :param prices: texts
-    :rtype: array
+    :param prices: big-endian integers of eight bytes; the others of four
+    :rtype: bytes
     """
-    return _repetitive("q", prices, lambda text: int(Decimal(text).scaleb(SCALE)))
+    halves, *columns = map(_integers, (prices, *columns))
+    # The lower half of a price first.
+    columns = (halves[1::2], halves[0::2], *columns)
+    records = array("i", bytes(len(columns[0]) * RECORD.size))
+    for position, column in enumerate(columns):
+        records[position :: len(columns)] = column
+    if sys.byteorder == "big":
+        records.byteswap()
+    return records.tobytes()
 
 
-def _repetitive(kind, texts, read):
-    """Return the numbers of a column most of which are the same few.
-
-    :param str kind: of the array
-    :param read: gives the number of a text
-    :rtype: array
-    """
-    numbers = {text: read(text) for text in set(texts)}
-    return array(kind, map(numbers.__getitem__, texts))
+def _integers(data):
+    """Return big-endian integers of four bytes."""
+    numbers = array("i")
+    numbers.frombytes(data)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
+from odoo.addons.tier_billing.ledger import bulk
+
 from ..engine.tariff import Rate, Step, Terms
 
 # Price lists that a process remembers, some 2 kB each.
@@ -33,6 +35,7 @@ class Wallet(NamedTuple):
     sell_below_cost: bool
     prepaid: bool
     packaged: bool = False
+    payee_wallet_id: int | None = None
 
 
 class Service(NamedTuple):
@@ -98,64 +101,71 @@ def load_endpoints(cr, wanted):
 
     :param cr: database cursor
     :param wanted: set of (switch id or None, kind, identifier)
-    :return: dict of these to (endpoint id, wallet id, room id or None)
+    :return: dict of these to (endpoint id, wallet id, room id or None, path of the wallet)
     """
     if not wanted:
         return {}
     rows = sorted(wanted, key=lambda row: (row[0] or 0, row[1], row[2]))
     cr.execute(
-        SQL(
-            """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id, e.room_id
-                 FROM unnest(%s::integer[], %s::varchar[], %s::varchar[])
-                      WITH ORDINALITY AS w(switch_id, kind, identifier, position)
-                CROSS JOIN LATERAL (
-                      SELECT id, wallet_id, switch_id, room_id FROM tier_endpoint
-                       WHERE identifier = w.identifier AND kind = w.kind AND active
-                         AND COALESCE(switch_id, 0) IN (0, w.switch_id) OFFSET 0) e
-                CROSS JOIN LATERAL (SELECT company_id FROM tier_wallet WHERE id = e.wallet_id OFFSET 0) o
-                 LEFT JOIN tier_switch s ON s.id = w.switch_id
-                WHERE s.id IS NULL OR s.company_id = o.company_id
-                ORDER BY w.position, e.switch_id NULLS LAST""",
-            [row[0] for row in rows],
-            [row[1] for row in rows],
-            [row[2] for row in rows],
-        )
+        """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id, e.room_id, o.parent_path
+             FROM unnest(%s::integer[], %s::varchar[], %s::varchar[])
+                  WITH ORDINALITY AS w(switch_id, kind, identifier, position)
+            CROSS JOIN LATERAL (
+                  SELECT id, wallet_id, switch_id, room_id FROM tier_endpoint
+                   WHERE identifier = w.identifier AND kind = w.kind AND active
+                     AND COALESCE(switch_id, 0) IN (0, w.switch_id) OFFSET 0) e
+            CROSS JOIN LATERAL (SELECT company_id, parent_path FROM tier_wallet WHERE id = e.wallet_id OFFSET 0) o
+             LEFT JOIN tier_switch s ON s.id = w.switch_id
+            WHERE s.id IS NULL OR s.company_id = o.company_id
+            ORDER BY w.position, e.switch_id NULLS LAST""",
+        (
+            bulk.number_array([row[0] for row in rows]),
+            bulk.text_array([row[1] for row in rows]),
+            bulk.text_array([row[2] for row in rows]),
+        ),
     )
-    return {rows[position - 1]: tuple(found) for position, *found in cr.fetchall()}
+    return {rows[position - 1]: found for position, *found in cr.fetchall()}
 
 
-def load_chains(cr, wallet_ids):
+def load_chains(cr, wallet_ids, paths=()):
     """Read wallets with all their ancestors.
 
     :param cr: database cursor
     :param wallet_ids: ids of the payers
+    :param paths: of those whose path was read already, see :func:`load_endpoints`
     :return: dict of wallet id to list of :class:`Wallet`, payer first, provider last
     """
     if not wallet_ids:
         return {}
-    cr.execute(
-        SQL(
-            """
-            WITH chain AS (
-                SELECT DISTINCT unnest(string_to_array(rtrim(parent_path, '/'), '/'))::integer AS id
-                  FROM tier_wallet WHERE id = ANY(%s))
-            SELECT w.id, w.parent_id, w.parent_path, w.tier, w.state, w.money = 'inside',
-                   w.price_list_id, w.account_id, w.payee_account_id, w.currency_id,
-                   p.currency_id, w.company_id, COALESCE(w.max_concurrent_calls, 0),
-                   COALESCE(w.sell_below_cost, false), w.payment_mode = 'prepaid',
-                   EXISTS (SELECT FROM tier_package_balance b WHERE b.wallet_id = w.id AND b.used < b.quantity)
-              FROM chain
-             CROSS JOIN LATERAL (SELECT * FROM tier_wallet WHERE id = chain.id OFFSET 0) w
-             CROSS JOIN LATERAL (SELECT currency_id FROM tier_account WHERE id = w.payee_account_id OFFSET 0) p""",
-            list(wallet_ids),
-        )
-    )
-    wallets = {row[0]: Wallet(*row) for row in cr.fetchall()}
+    found, missing = {}, {int(step) for path in paths for step in path.split("/")[:-1]}
+    missing.update(wallet_ids)
+    while missing:
+        read = _load_wallets(cr, missing)
+        found.update(read)
+        missing = {int(step) for wallet in read.values() for step in wallet.path.split("/")[:-1]}.difference(found)
     return {
-        wallet_id: [wallets[int(step)] for step in reversed(wallets[wallet_id].path.split("/")[:-1])]
+        wallet_id: [found[int(step)] for step in reversed(found[wallet_id].path.split("/")[:-1])]
         for wallet_id in wallet_ids
-        if wallet_id in wallets
+        if wallet_id in found
     }
+
+
+def _load_wallets(cr, wallet_ids):
+    """Return wallets by id. Leans on the primary keys."""
+    cr.execute(
+        """SELECT w.id, w.parent_id, w.parent_path, w.tier, w.state, w.money = 'inside',
+                  w.price_list_id, w.account_id, w.payee_account_id, w.currency_id,
+                  p.currency_id, w.company_id, COALESCE(w.max_concurrent_calls, 0),
+                  COALESCE(w.sell_below_cost, false), w.payment_mode = 'prepaid',
+                  EXISTS (SELECT FROM tier_package_balance b WHERE b.wallet_id = w.id AND b.used < b.quantity),
+                  p.wallet_id
+             FROM tier_wallet w
+            CROSS JOIN LATERAL (
+                  SELECT currency_id, wallet_id FROM tier_account WHERE id = w.payee_account_id OFFSET 0) p
+            WHERE w.id = ANY(%s::integer[])""",
+        (bulk.number_array(wallet_ids),),
+    )
+    return {row[0]: Wallet(*row) for row in cr.fetchall()}
 
 
 def load_price_lists(cr, list_ids):
@@ -168,75 +178,94 @@ def load_price_lists(cr, list_ids):
     if not list_ids:
         return {}
     cr.execute(
-        SQL(
-            """
-            WITH RECURSIVE level AS (
-                SELECT id AS top, 0 AS depth, id, base_id, brand_id, currency_id, markup_percent,
-                       fixed, rates_version, markup_of_brand, markups_version, has_volume
-                  FROM tier_price_list WHERE id = ANY(%s)
-                UNION ALL
-                SELECT level.top, level.depth + 1, l.id, l.base_id, l.brand_id, l.currency_id,
-                       l.markup_percent, l.fixed, l.rates_version, l.markup_of_brand, l.markups_version,
-                       l.has_volume
-                  FROM level JOIN tier_price_list l ON l.id = level.base_id
-                 WHERE level.depth < 32)
-            SELECT level.top, level.id, level.currency_id,
-                   COALESCE(CASE WHEN level.markup_of_brand THEN b.markup_percent
-                                 ELSE level.markup_percent END, 0)::text,
-                   COALESCE(level.fixed, 0)::text,
-                   COALESCE(level.rates_version, 0),
-                   b.currency_id, b.initial_increment, b.increment, b.billed_time_rule,
-                   COALESCE(b.connection_charge, 0)::text, COALESCE(b.minimum_charge, 0)::text,
-                   COALESCE(b.grace_seconds, 0), COALESCE(b.surcharge, 0)::text,
-                   NULLIF(b.surcharge_after, 0), COALESCE(b.max_session, 0), b.rounding_method,
-                   b.rounding_digits, b.tz, COALESCE(b.connection_deductible, false),
-                   NULLIF(b.maximum_charge, 0)::text, COALESCE(level.markups_version, 0), level.has_volume
-              FROM level JOIN tier_brand b ON b.id = level.brand_id
-             ORDER BY level.top, level.depth""",
-            list(list_ids),
-        )
+        """
+        WITH RECURSIVE level AS (
+            SELECT id AS top, 0 AS depth, id, base_id, brand_id, currency_id, markup_percent,
+                   fixed, rates_version, markup_of_brand, markups_version, has_volume
+              FROM tier_price_list WHERE id = ANY(%s::integer[])
+            UNION ALL
+            SELECT level.top, level.depth + 1, l.id, l.base_id, l.brand_id, l.currency_id,
+                   l.markup_percent, l.fixed, l.rates_version, l.markup_of_brand, l.markups_version,
+                   l.has_volume
+              FROM level JOIN tier_price_list l ON l.id = level.base_id
+             WHERE level.depth < 32)
+        SELECT level.top, level.id, level.currency_id,
+               COALESCE(CASE WHEN level.markup_of_brand THEN b.markup_percent
+                             ELSE level.markup_percent END, 0)::text,
+               COALESCE(level.fixed, 0)::text, COALESCE(level.rates_version, 0),
+               COALESCE(level.markups_version, 0), level.has_volume, level.brand_id
+          FROM level JOIN tier_brand b ON b.id = level.brand_id
+         ORDER BY level.top, level.depth""",
+        (bulk.number_array(list_ids),),
     )
     grouped = defaultdict(list)
     for row in cr.fetchall():
         grouped[row[0]].append(row[1:])
-    return {top: _price_list(top, tuple(rows)) for top, rows in grouped.items()}
+    brands = _load_brands(cr, {rows[0][-1] for rows in grouped.values()})
+    return {top: _price_list(top, tuple(rows), brands[rows[0][-1]]) for top, rows in grouped.items()}
+
+
+def _load_brands(cr, brand_ids):
+    """Return what brands set, by id."""
+    cr.execute(
+        """SELECT id, currency_id, initial_increment, increment, billed_time_rule,
+                  COALESCE(connection_charge, 0)::text, COALESCE(minimum_charge, 0)::text,
+                  COALESCE(grace_seconds, 0), COALESCE(surcharge, 0)::text,
+                  NULLIF(surcharge_after, 0), COALESCE(max_session, 0), rounding_method,
+                  rounding_digits, tz, COALESCE(connection_deductible, false),
+                  NULLIF(maximum_charge, 0)::text
+             FROM tier_brand WHERE id = ANY(%s::integer[])""",
+        (bulk.number_array(brand_ids),),
+    )
+    return {brand_id: _brand(*row) for brand_id, *row in cr.fetchall()}
+
+
+class Brand:
+    """What a brand sets; equal ones are the same object, so that it is quickly told from others."""
+
+    __slots__ = ("currency_id", "terms")
+
+    def __init__(self, currency_id, terms):
+        self.currency_id, self.terms = currency_id, terms
 
 
 # Keyed on all that was read, so that nothing ever has to be invalidated.
 @lru_cache(maxsize=LISTS_KEPT)
-def _price_list(top, rows):
-    brand = rows[0][5:]
+def _price_list(top, rows, brand):
     return PriceList(
         id=top,
         levels=tuple(row[0] for row in rows),
         currencies=tuple(row[1] for row in rows),
         versions=tuple(row[4] for row in rows),
-        markups_versions=tuple(row[-2] for row in rows),
-        has_volume=any(row[-1] for row in rows),
+        markups_versions=tuple(row[5] for row in rows),
+        has_volume=any(row[6] for row in rows),
         derivations=tuple((Decimal(row[2]) / 100, Decimal(row[3])) for row in rows),
-        terms_currency_id=brand[0],
-        terms=_terms(brand[1:15]),
+        terms_currency_id=brand.currency_id,
+        terms=brand.terms,
     )
 
 
 # One for all lists of a brand: what is made for terms is found again by the object.
 @lru_cache(maxsize=LISTS_KEPT)
-def _terms(brand):
-    return Terms(
-        initial_increment=brand[0],
-        increment=brand[1],
-        billed_time_rule=brand[2],
-        connection_charge=Decimal(brand[3]),
-        minimum_charge=Decimal(brand[4]),
-        grace_seconds=brand[5],
-        surcharge=Decimal(brand[6]),
-        surcharge_after=brand[7],
-        max_session=brand[8],
-        rounding_method=brand[9],
-        rounding_digits=brand[10],
-        timezone=brand[11],
-        connection_deductible=brand[12],
-        maximum_charge=None if brand[13] is None else Decimal(brand[13]),
+def _brand(currency_id, *terms):
+    return Brand(
+        currency_id,
+        Terms(
+            initial_increment=terms[0],
+            increment=terms[1],
+            billed_time_rule=terms[2],
+            connection_charge=Decimal(terms[3]),
+            minimum_charge=Decimal(terms[4]),
+            grace_seconds=terms[5],
+            surcharge=Decimal(terms[6]),
+            surcharge_after=terms[7],
+            max_session=terms[8],
+            rounding_method=terms[9],
+            rounding_digits=terms[10],
+            timezone=terms[11],
+            connection_deductible=terms[12],
+            maximum_charge=None if terms[13] is None else Decimal(terms[13]),
+        ),
     )
 
 

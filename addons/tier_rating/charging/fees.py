@@ -189,7 +189,7 @@ def _resolved(due, service_id, now, priced):
 
 
 def _lock_accounts(cr, rows):
-    movements = [settle._movement(0, row, edge) for row in rows for edge in settle._paid_edges(row)]
+    movements = [tables.movement(0, row, edge) for row in rows for edge in row.priced.paid_edges]
     return writer.lock_accounts(cr, [], movements) if movements else {}
 
 
@@ -199,7 +199,7 @@ def _pay(states, row, now):
     :return: a code of ``const.REASONS`` that tells what is missing, else None
     """
     done = []
-    for edge in settle._paid_edges(row):
+    for edge in row.priced.paid_edges:
         payer, payee = states[edge.wallet.account_id], states[edge.wallet.payee_id]
         expired = payer.expires_on is not None and local_day(now, payer.tz) > payer.expires_on
         available = payer.available
@@ -218,21 +218,16 @@ def _write(env, paid, states, now):
     """Write events, payments, each tier's share, and open the periods."""
     if not paid:
         return
-    count = sum(len(settle._paid_edges(row)) for _key, row in paid)
+    count = sum(len(row.priced.paid_edges) for _key, row in paid)
     _now, ids = bulk.next_ids(env.cr, tier_usage_event=len(paid), tier_transfer=count)
-    fresh = iter(ids["tier_transfer"])
-    events, charges, transfers, written = [], [], [], str(now)
+    events, shares, written = [], tables.Shares(ids["tier_transfer"], env.uid, now), str(now)
     for event_id, (_key, row) in zip(ids["tier_usage_event"], paid, strict=True):
         events.append(tables.event_line(event_id, row, written))
-        transfer_ids = {}
-        for edge in settle._paid_edges(row):
-            transfer_ids[edge.wallet.id] = transfer_id = next(fresh)
-            transfers.append((transfer_id, settle._movement(event_id, row, edge)))
-        charges += tables.charge_lines(event_id, row, transfer_ids)
+        shares.add(event_id, row)
     bulk.copy_lines(env.cr, "tier_usage_event", tables.EVENT_COLUMNS, events)
-    bulk.copy_lines(env.cr, "tier_charge", tables.CHARGE_COLUMNS, charges)
+    bulk.copy_lines(env.cr, "tier_charge", tables.CHARGE_COLUMNS, shares.charges)
     writer.announce_locked(env.cr)
-    bulk.post_fresh(env.cr, transfers, states, env.uid, now)
+    bulk.post_fresh(env.cr, shares.others, states, env.uid, now, shares.transfers)
     env.cr.execute(
         SQL(
             """

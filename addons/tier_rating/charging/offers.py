@@ -3,56 +3,68 @@
 from datetime import timezone
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ..engine.offer import Offer
+from ..engine.plain import PlainTariff
 from ..engine.prefixes import Match, longest_match
-from ..engine.tariff import ONE, Derivation, Rate
+from ..engine.tariff import ONE, Derivation, Rate, ladder
 from . import books
 
 # Offers a process remembers, some 3 kB each.
 OFFERS_KEPT = 8192
-# Those that all rates of one price have in common: a price list of the world has a thousand prices.
-PLAIN_KEPT = 16384
+# Those that all rates of one price have in common: few ask for them.
+PLAIN_KEPT = 8192
 TERMS_KEPT = 4096
 
 
-class Found(NamedTuple):
-    """An offer, and where it came from.
+class Found:
+    """What prices a number, and where it came from.
 
-    :param Offer offer: to price with
+    :param offer: :class:`..engine.offer.Offer`, or a function that makes it once it is asked for
     :param Decimal rate: from the price list's currency to the wallet's
     :param destination_id: where the matched prefix leads to
     :param prefix: that matched
     :param rate_id: of its first rate
-    :param bool is_plain: the offer is shared by all rates of this price
+    :param PlainTariff tariff: prices it without the offer, where there is nothing but a price
+    :param int price: of the rate, for the tariff
     """
 
-    offer: Offer
-    rate: Decimal
-    destination_id: int | None
-    prefix: str
-    rate_id: int
-    is_plain: bool = False
+    __slots__ = ("_offer", "destination_id", "prefix", "price", "rate", "rate_id", "tariff")
+
+    def __init__(self, offer, rate, destination_id, prefix, rate_id, tariff=None, price=None):
+        self._offer, self.rate, self.destination_id = offer, rate, destination_id
+        self.prefix, self.rate_id, self.tariff, self.price = prefix, rate_id, tariff, price
+
+    @property
+    def offer(self):
+        """What to price with where more is asked than the amount, such as how long funds last."""
+        if type(self._offer) is tuple:
+            self._offer = _plain_offer(*self._offer)
+        return self._offer
+
+    @property
+    def is_plain(self):
+        """Whether the offer is shared by all rates of this price."""
+        return self.price is not None
 
 
 NO_RATE = Found(None, ONE, None, "", 0)
 
 
 class Selling:
-    """How a customer of one price list buys one service on one day.
+    """How a customer of one price list buys one service.
 
     :param levels: mappings of prefix to rates: the list's own, its base's …
     :param terms: (:class:`Terms`, derivations, rate of conversion, whether it is timed)
     :param int per: units that a price is for
     :param marked: :class:`Marked`, for lists with mark-ups of some numbers only; else None
-    :param dict positions: where numbers were found, for all lists of a batch that share an index
+    :ivar index: what finds a number in books; the same object for lists that find it at the same place
     """
 
-    __slots__ = ("books", "levels", "longest", "marked", "per", "positions", "rate", "terms", "zone")
+    __slots__ = ("books", "index", "levels", "longest", "marked", "per", "rate", "tariffs", "terms", "zone")
 
-    def __init__(self, levels, terms, per, marked=None, positions=None):
+    def __init__(self, levels, terms, per, marked=None):
         self.levels, self.terms, self.per, self.marked = levels, _shared(*terms), per, marked
         self.rate = terms[2]
         zone = terms[0].timezone
@@ -62,36 +74,42 @@ class Selling:
         if all(isinstance(level, books.Book) for level in levels):
             self.books = [(depth, level.index) for depth, level in enumerate(levels) if level.index]
         self.longest = max((level.longest for level in levels), default=0) if self.books else 0
-        key = tuple(id(index) for _depth, index in self.books or ())
-        self.positions = {} if positions is None else positions.setdefault(key, {})
+        self.index = self.books[0][1] if self.books and len(self.books) == 1 else self
+        self.tariffs = {}
 
-    def plain(self, number, day):
-        """Return the offer of a number whose rate is but a price; None to look closer.
+    def plain(self, number, day, place=None):
+        """Return what prices a number whose rate is but a price; None to look closer.
 
         The same as ``longest_match`` and an offer of its match, without making either.
 
         :param str number: normalised
         :param date day: on the brand's calendar
+        :param place: of :meth:`find`, where it is known
         :rtype: Found
         """
         if not self.books:
             return None
-        place = self.positions.get(number)
-        if place is None:
-            place = self.positions[number] = self._find(number)
-        prefix, level, position = place
+        prefix, level, position = place or self.find(number)
         if position is None or position == books.ODD:
             return None
         depth = self.books[level][0]
         book = self.levels[depth]
-        if book.days[position] > day.toordinal():
+        price, rate_id, destination_id, first_day = books.RECORD.unpack_from(book.records, position * books.RECORD.size)
+        if first_day > day.toordinal():
             return None
-        destination_id = book.destinations[position] or None
-        terms = self.terms_of(number, destination_id, depth) if self.marked and depth else self.terms
-        offer = _plain_offer(terms, depth, book.prices[position], self.per)
-        return Found(offer, self.rate, destination_id, prefix, book.ids[position], True)
+        destination_id = destination_id or None
+        if self.marked and depth:
+            terms = self.terms_of(number, destination_id, depth)
+            tariff = _plain_tariff(terms, depth, self.per)
+        else:
+            terms = self.terms
+            if depth not in self.tariffs:
+                self.tariffs[depth] = _plain_tariff(terms, depth, self.per)
+            tariff = self.tariffs[depth]
+        # Its offer is seldom asked for: made then.
+        return Found((terms, depth, price, self.per), self.rate, destination_id, prefix, rate_id, tariff, price)
 
-    def _find(self, number):
+    def find(self, number):
         """Return (longest prefix, which of the books has it, its position there); no position = none."""
         for length in range(min(len(number), self.longest), 0, -1):
             prefix = number[:length]
@@ -209,6 +227,18 @@ class _Terms(tuple):
 @lru_cache(maxsize=TERMS_KEPT)
 def _shared(*terms):
     return _Terms(terms)
+
+
+@lru_cache(maxsize=TERMS_KEPT)
+def _plain_tariff(terms, depth, per):
+    """Return the tariff of all plain rates of one list, None where each needs an offer.
+
+    :param _Terms terms: of the customer's price list
+    :param int depth: of the list that has the rates
+    :param int per: units that their prices are for
+    """
+    terms, derivations, factor, _timed = terms
+    return PlainTariff.of(terms, ladder(depth, derivations, terms), factor, per, books.SCALE)
 
 
 @lru_cache(maxsize=PLAIN_KEPT)

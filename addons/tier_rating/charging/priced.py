@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from ..engine.offer import Offer
-from ..engine.price import Price, amount_in
+from ..engine.price import amount_in, price
 from ..engine.tariff import ONE, ZERO
-from . import catalogue, numbers
+from . import numbers
 
 
 class Item(NamedTuple):
@@ -31,44 +30,98 @@ class Item(NamedTuple):
     switch_id: int | None = None
 
 
-@dataclass(slots=True)
 class Edge:
     """What one wallet pays its parent.
 
-    :param wallet: the payer
-    :param price: what the engine made of it
-    :param amount: in the payer's currency
-    :param amount_to: in the currency of the account that is paid into
-    :param transfer_rate: from the payer's currency to that account's
-    :param sale: in the parent wallet's currency: the parent's income
-    :param rate: from the price list's currency to the payer's
-    :param destination_id: where the matched prefix leads to
-    :param prefix: that matched
-    :param rate_id: of the rate at the start; None if unanswered
-    :param offer: what it is priced with
-    :param sale_rate: from the payer's currency to the parent wallet's; None = there is no parent
-    :param volume: (plan, tariff) of :mod:`.volume_plans` by which its units are priced; None = by the rate
-    :param included: of the billed units those that a package covered
+    :ivar wallet: the payer, :class:`.catalogue.Wallet`
+    :ivar found: what it is priced with, :class:`.offers.Found`
+    :ivar units: begun, of the item; None = not known yet
+    :ivar billed: of the units
+    :ivar amount: in the payer's currency
+    :ivar amount_to: in the currency of the account that is paid into
+    :ivar transfer_rate: from the payer's currency to that account's
+    :ivar sale: in the parent wallet's currency: the parent's income
+    :ivar sale_rate: from the payer's currency to the parent wallet's; None = there is no parent
+    :ivar volume: (plan, tariff) of :mod:`.volume_plans` by which its units are priced; None = by the rate
+    :ivar included: of the billed units those that a package covered
     """
 
-    wallet: catalogue.Wallet
-    price: Price
-    amount: Decimal
-    amount_to: Decimal
-    transfer_rate: Decimal
-    sale: Decimal
-    rate: Decimal
-    destination_id: int | None
-    prefix: str | None = None
-    rate_id: int | None = None
-    offer: Offer | None = None
-    sale_rate: Decimal | None = None
-    volume: tuple | None = None
-    included: Decimal | int = 0
+    __slots__ = (
+        "_item",
+        "_price",
+        "_rate_id",
+        "amount",
+        "amount_to",
+        "billed",
+        "found",
+        "included",
+        "sale",
+        "sale_rate",
+        "transfer_rate",
+        "units",
+        "volume",
+        "wallet",
+    )
+
+    def __init__(
+        self,
+        wallet,
+        found,
+        item,
+        units,
+        billed,
+        amount,
+        amount_to,
+        transfer_rate,
+        sale,
+        sale_rate,
+        charged=None,
+        volume=None,
+    ):
+        self.wallet, self.found, self._item, self.units, self.billed = wallet, found, item, units, billed
+        self.amount, self.amount_to, self.transfer_rate = amount, amount_to, transfer_rate
+        self.sale, self.sale_rate, self._price, self.volume = sale, sale_rate, charged, volume
+        self._rate_id = charged and charged.rate_id
+        self.included = 0
+
+    @property
+    def price(self):
+        """What the engine made of it, with its details: :class:`..engine.price.Price`."""
+        if self._price is None:
+            self._price = price(self._item.at, self._item.quantity, self.offer, self.units)
+        return self._price
+
+    @property
+    def offer(self):
+        """What it is priced with: :class:`..engine.offer.Offer`."""
+        return self.found.offer
+
+    @property
+    def rate(self):
+        """From the price list's currency to the payer's."""
+        return self.found.rate
+
+    @property
+    def destination_id(self):
+        """Where the matched prefix leads to."""
+        return self.found.destination_id
+
+    @property
+    def prefix(self):
+        """That matched."""
+        return self.found.prefix
+
+    @property
+    def rate_id(self):
+        """Of the rate at the start; None if unanswered."""
+        if self.found.is_plain:
+            # Its offer, which many rates share, cannot tell.
+            return self.found.rate_id if self.units else None
+        return self._rate_id
 
     def reprice(self, charged):
         """Set the amounts of another price, of the same offer."""
-        self.price, self.amount = charged, charged.amount
+        self._price, self.amount, self.billed = charged, charged.amount, charged.billed
         self.amount_to = received(charged, self.transfer_rate, self.offer.terms)
         self.sale = ZERO if self.sale_rate is None else received(charged, self.sale_rate, self.offer.terms)
 
@@ -98,6 +151,11 @@ class Priced:
     reason: str | None = None
     detail: str | None = None
     special: numbers.Special | None = None
+
+    @property
+    def paid_edges(self):
+        """The edges by which money moves."""
+        return [edge for edge in self.edges if edge.amount or edge.amount_to]
 
     @property
     def is_free(self):

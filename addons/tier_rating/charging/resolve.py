@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from odoo.tools import SQL
+from odoo.addons.tier_billing.ledger import bulk
 
 from . import catalogue, guests
 from .priced import Item, Priced
@@ -13,12 +13,16 @@ from .usage import Usage
 
 @dataclass(slots=True)
 class Resolved:
-    """A usage with its payer and price."""
+    """A usage with its payer and price.
+
+    :param path: of the wallet up to the provider's, if it was read with the endpoint
+    """
 
     usage: Usage
     service_id: int | None = None
     endpoint_id: int | None = None
     wallet_id: int | None = None
+    path: str | None = None
     priced: Priced = field(default_factory=Priced)
 
 
@@ -46,7 +50,10 @@ def resolve(env, usages):
         if not row.priced.reason
     ]
     if items:
-        pricer = Pricer(env, items, services)
+        chains = catalogue.load_chains(
+            env.cr, {item.wallet_id for item in items}, {row.path for row in resolved if row.path}
+        )
+        pricer = Pricer(env, items, services, chains)
         for item in items:
             row = resolved[item.key]
             row.priced = pricer.priced(item, was_granted=row.usage.session_key in granted)
@@ -73,7 +80,7 @@ def find_payers(env, usages, services):
         for kind, identifier in usage.accounts if not usage.wallet_id else ():
             found = endpoints.get((usage.switch_id, kind, identifier))
             if found:
-                row.endpoint_id, row.wallet_id, room_id = found
+                row.endpoint_id, row.wallet_id, room_id, row.path = found
                 if room_id:
                     let.append((row, room_id))
                 break
@@ -120,10 +127,8 @@ def _granted_sessions(env, usages):
     if not keys:
         return set()
     env.cr.execute(
-        SQL(
-            """SELECT session_key FROM tier_session
-                WHERE session_key = ANY(%s) AND state IN ('open', 'settled')""",
-            list(keys),
-        )
+        """SELECT session_key FROM tier_session
+            WHERE session_key = ANY(%s::varchar[]) AND state IN ('open', 'settled')""",
+        (bulk.text_array(keys),),
     )
     return {row[0] for row in env.cr.fetchall()}

@@ -8,10 +8,8 @@ from decimal import Decimal
 from odoo.tools import SQL
 
 from odoo.addons.tier_billing.ledger import bulk, reserve, writer
-from odoo.addons.tier_billing.ledger.writer import Movement
 
 from . import packages, tables, volumes
-from .conversions import RATE_QUANTUM
 from .resolve import resolve
 from .usage import DIALLED_BY, Usage, dialling
 
@@ -48,7 +46,7 @@ def charge(env, usages, turn=None):
 
     :param env: environment of the transaction
     :param usages: sequence of :class:`.usage.Usage`
-    :param turn: called when all is read and priced and nothing locked or written yet
+    :param turn: called when all is read, priced and made ready, and nothing locked or written yet
     :rtype: Outcome
     """
     # One batch may hold the same record twice; the first counts.
@@ -61,16 +59,35 @@ def charge(env, usages, turn=None):
     if not unique:
         return outcome
     resolved = resolve(env, list(unique.values()))
-    if turn:
-        turn()
     now, ids = bulk.next_ids(env.cr, tier_usage_event=len(resolved), tier_transfer=_count_transfers(resolved))
     pairs = list(zip(ids["tier_usage_event"], resolved, strict=True))
     # Two imports of one file meet on the same keys in the same order.
     in_order = sorted(pairs, key=lambda pair: pair[1].usage.source_key)
     written = str(now)
     lines = [tables.event_line(event_id, row, written) for event_id, row in in_order]
+    shares, waiting = tables.Shares(ids["tier_transfer"], env.uid, now), []
+    for event_id, row in pairs:
+        if not row.priced.reason:
+            if _waits(row):
+                waiting.append((event_id, row))
+            else:
+                shares.add(event_id, row)
+    if turn:
+        turn()
     bulk.copy_lines(env.cr, "tier_usage_event", tables.EVENT_COLUMNS, lines)
-    return outcome + _charge_events(env, pairs, ids["tier_transfer"], now)
+    return outcome + _charge_events(env, pairs, waiting, shares, now)
+
+
+def _waits(row):
+    """Tell whether the price of an event depends on what others have used before it."""
+    priced = row.priced
+    for wallet in priced.chain:
+        if wallet.packaged:
+            return True
+    for edge in priced.edges:
+        if edge.volume:
+            return True
+    return priced.carrier is not None and priced.carrier.volume is not None
 
 
 def _known(env, source_keys):
@@ -79,25 +96,15 @@ def _known(env, source_keys):
     One that another transaction is just inserting is not seen here: the unique index
     makes this one wait for it, and fail, and :func:`..charging.run` tries again.
     """
-    env.cr.execute(SQL("SELECT source_key FROM tier_usage_event WHERE source_key = ANY(%s)", list(source_keys)))
+    env.cr.execute(
+        "SELECT source_key FROM tier_usage_event WHERE source_key = ANY(%s::varchar[])", (bulk.text_array(source_keys),)
+    )
     return [row[0] for row in env.cr.fetchall()]
-
-
-def _paid_edges(row):
-    """Return the edges of a priced event by which money moves."""
-    if row.priced.reason:
-        return []
-    return [edge for edge in row.priced.edges if edge.amount or edge.amount_to]
 
 
 def _count_transfers(resolved):
     """Return how many transfers a batch needs at most: what is bought by volume has its price later."""
-    return sum(
-        bool(edge.amount or edge.amount_to or edge.volume)
-        for row in resolved
-        if not row.priced.reason
-        for edge in row.priced.edges
-    )
+    return sum([len(row.priced.edges) for row in resolved if row.usage.answered and not row.priced.reason])
 
 
 def retry(env, event_ids):
@@ -153,8 +160,9 @@ def retry(env, event_ids):
     ids = {row["source_key"]: row["id"] for row in rows}
     pairs = [(ids[row.usage.source_key], row) for row in resolved]
     _update_events(env, pairs)
-    now, fresh = bulk.next_ids(env.cr, tier_transfer=_count_transfers(resolved))
-    return _charge_events(env, pairs, fresh["tier_transfer"], now)
+    now, ids = bulk.next_ids(env.cr, tier_transfer=_count_transfers(resolved))
+    shares = tables.Shares(ids["tier_transfer"], env.uid, now)
+    return _charge_events(env, pairs, [pair for pair in pairs if not pair[1].priced.reason], shares, now)
 
 
 def _renormalised(row):
@@ -203,67 +211,37 @@ def _update_events(env, pairs):
     )
 
 
-def _charge_events(env, pairs, transfer_ids, now):
+def _charge_events(env, pairs, waiting, shares, now):
     """Move the money of priced events and note each tier's share.
 
     What needs no lock comes first: from the lock of the accounts to the commit
     everybody else who charges the same reseller waits.
 
     :param pairs: list of (event id, :class:`.resolve.Resolved`)
-    :param transfer_ids: as many as :func:`_count_transfers` tells
+    :param waiting: those with a price that are not among the shares yet
+    :param shares: :class:`.tables.Shares`
     :param datetime now: naive UTC
     :rtype: Outcome
     """
     priced = [(event_id, row) for event_id, row in pairs if not row.priced.reason]
     reasons = Counter(row.priced.reason for _event_id, row in pairs if row.priced.reason)
-    packages.use(env, priced)
-    volumes.use(env, priced)
-    fresh = iter(transfer_ids)
-    transfers, charges = [], []
-    for event_id, row in priced:
-        paid = {}
-        for edge in _paid_edges(row):
-            paid[edge.wallet.id] = transfer_id = next(fresh)
-            transfers.append((transfer_id, _movement(event_id, row, edge)))
-        charges += tables.charge_lines(event_id, row, paid)
-    bulk.copy_lines(env.cr, "tier_charge", tables.CHARGE_COLUMNS, charges)
+    packages.use(env, waiting)
+    volumes.use(env, waiting)
+    for event_id, row in waiting:
+        shares.add(event_id, row)
+    bulk.copy_lines(env.cr, "tier_charge", tables.CHARGE_COLUMNS, shares.charges)
     session_keys = {row.usage.session_key for _event_id, row in pairs if row.usage.session_key}
     holds = _session_accounts(env, session_keys)
-    movements = [movement for _transfer_id, movement in transfers]
-    states = writer.lock_accounts(env.cr, holds, movements) if holds or movements else {}
+    accounts, movements = holds | shares.accounts, [movement for _transfer_id, movement in shares.others]
+    states = writer.lock_accounts(env.cr, accounts, movements) if accounts or movements else {}
     if holds:
         reserve.close_holds(env.cr, session_keys, "settled")
     if session_keys:
         _close_sessions(env, session_keys)
     writer.announce_locked(env.cr)
-    bulk.post_fresh(env.cr, transfers, states, env.uid, now)
-    tables.mark_overruns(env.cr, [pair for event_id, row in priced for pair in tables.overruns(event_id, row, states)])
+    bulk.post_fresh(env.cr, shares.others, states, env.uid, now, shares.transfers)
+    tables.mark_overruns(env.cr, tables.overruns(priced, states))
     return Outcome(len(priced), sum(reasons.values()), 0, reasons)
-
-
-def _movement(event_id, row, edge):
-    """Return the payment of one edge for one event; one backwards, where a cheaper tier of volume gives back."""
-    if edge.amount < 0 or edge.amount_to < 0:
-        return Movement(
-            source_key=tables.transfer_key(event_id, edge),
-            kind="refund",
-            from_account=edge.wallet.payee_id,
-            to_account=edge.wallet.account_id,
-            amount=-edge.amount_to,
-            amount_to=-edge.amount,
-            rate=(1 / edge.transfer_rate).quantize(RATE_QUANTUM),
-            date=row.usage.started_at,
-        )
-    return Movement(
-        source_key=tables.transfer_key(event_id, edge),
-        kind="usage",
-        from_account=edge.wallet.account_id,
-        to_account=edge.wallet.payee_id,
-        amount=edge.amount,
-        amount_to=edge.amount_to,
-        rate=edge.transfer_rate,
-        date=row.usage.started_at,
-    )
 
 
 def _close_sessions(env, session_keys):
@@ -272,14 +250,12 @@ def _close_sessions(env, session_keys):
     Leans on the unique index on the key; locks in the order of the keys.
     """
     env.cr.execute(
-        SQL(
-            """
-            UPDATE tier_session SET state = 'settled'
-             WHERE id IN (SELECT id FROM tier_session
-                           WHERE session_key = ANY(%s) AND state = 'open'
-                           ORDER BY session_key FOR UPDATE)""",
-            list(session_keys),
-        )
+        """
+        UPDATE tier_session SET state = 'settled'
+         WHERE id IN (SELECT id FROM tier_session
+                       WHERE session_key = ANY(%s::varchar[]) AND state = 'open'
+                       ORDER BY session_key FOR UPDATE)""",
+        (bulk.text_array(session_keys),),
     )
 
 
@@ -288,9 +264,7 @@ def _session_accounts(env, session_keys):
     if not session_keys:
         return set()
     env.cr.execute(
-        SQL(
-            "SELECT account_id FROM tier_hold WHERE session_key = ANY(%s) AND state = 'open'",
-            list(session_keys),
-        )
+        "SELECT account_id FROM tier_hold WHERE session_key = ANY(%s::varchar[]) AND state = 'open'",
+        (bulk.text_array(session_keys),),
     )
     return {row[0] for row in env.cr.fetchall()}

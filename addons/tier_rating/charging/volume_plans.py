@@ -195,6 +195,4 @@ def absurd(edge):
 
     :param edge: :class:`.priced.Edge` with a tariff
     """
-    return (
-        sum(tier.cost(exactly(edge.price.billed)) + exactly(tier.flat) for tier in edge.volume[1].tiers) >= MONEY_LIMIT
-    )
+    return sum(tier.cost(exactly(edge.billed)) + exactly(tier.flat) for tier in edge.volume[1].tiers) >= MONEY_LIMIT

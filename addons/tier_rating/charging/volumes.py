@@ -119,9 +119,7 @@ def _key(chain, edge, at):
 def _bought(row):
     """Return the edges of a priced event that are priced by volume, the carrier's too."""
     return [
-        edge
-        for edge in (*row.priced.edges, row.priced.carrier)
-        if edge is not None and edge.volume and edge.price.billed
+        edge for edge in (*row.priced.edges, row.priced.carrier) if edge is not None and edge.volume and edge.billed
     ]
 
 
@@ -147,7 +145,7 @@ def use(env, priced):
         # Edges of one event that share a counter are priced from the same place, and count once.
         counted = {}
         for edge, key in zip(edges, event_keys, strict=True):
-            units = exactly(edge.price.billed) - exactly(edge.included)
+            units = exactly(edge.billed) - exactly(edge.included)
             standing = counters.standing(key, edge)
             try:
                 amount = standing.cost(units, edge.offer.terms) if units else ZERO

@@ -20,6 +20,7 @@ from .grant import grantable
 from .increments import billed_seconds
 from .offer import Offer, Receipt
 from .package import Beyond, Package, grantable_beyond, price_beyond, shares
+from .plain import PlainTariff
 from .prefixes import Match, candidates, longest_match, normalise
 from .price import Price, amount_in, price
 from .rounding import round_amount, round_quotient
@@ -47,6 +48,7 @@ __all__ = [
     "Offer",
     "Package",
     "Payment",
+    "PlainTariff",
     "Price",
     "Rate",
     "Receipt",

@@ -261,7 +261,7 @@ def _shares(priced, paid):
                 below.sale if below else ZERO,
                 edge.amount if edge else was.cost,
                 edge.amount_to if edge and wallet.parent_id else was.received,
-                edge.price.billed if edge else was.billed if was.cost else below.price.billed,
+                edge.billed if edge else was.billed if was.cost else below.billed,
                 edge.transfer_rate if edge else Decimal(1),
                 edge.rate if edge else Decimal(1),
                 wallet.price_list_id if edge else was.price_list_id,

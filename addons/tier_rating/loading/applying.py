@@ -41,6 +41,7 @@ def apply(cr, deck, uid):
                 deck.id,
             )
         )
+    # In the order of the index that they are found by, which then grows at its end: two thirds of the time.
     cr.execute(
         SQL(
             """INSERT INTO tier_rate (price_list_id, service_id, prefix, destination_id, price, initial_increment,
@@ -50,7 +51,8 @@ def apply(cr, deck, uid):
                       l.connection_charge, l.connection_charge_own, l.date_from, l.date_to, l.band_id, l.blocked,
                       %(uid)s, %(now)s, %(uid)s, %(now)s
                  FROM tier_deck_line l JOIN tier_destination d ON d.name = l.destination
-                WHERE l.deck_id = %(deck)s AND l.rate_id IS NULL""",
+                WHERE l.deck_id = %(deck)s AND l.rate_id IS NULL
+                ORDER BY l.prefix""",
             list=deck.price_list_id.id,
             service=deck.service_id.id,
             uid=uid,

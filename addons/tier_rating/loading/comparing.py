@@ -104,8 +104,7 @@ def write_lines(cr, deck, jump, staging):
                  CROSS JOIN LATERAL (
                        SELECT o.id IS NOT NULL AND o.date_from IS NOT DISTINCT FROM n.date_from AS day,
                               o.id IS NOT NULL AND o.destination_id IS NOT DISTINCT FROM d.id
-                              AND %(same)s AS terms) same
-                 ORDER BY n.seq""",
+                              AND %(same)s AS terms) same""",
                 deck=deck.id,
                 of_list=of_list,
                 jump=jump,

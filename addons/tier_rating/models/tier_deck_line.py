@@ -10,11 +10,11 @@ class TierDeckLine(models.Model):
 
     _name = "tier.deck.line"
     _description = "Line of a Rate Deck"
-    _order = "deck_id, id"
+    _order = "deck_id, line, id"
     _rec_name = "prefix"
     _log_access = False
 
-    deck_id = fields.Many2one("tier.deck", required=True, readonly=True, ondelete="cascade", index=True)
+    deck_id = fields.Many2one("tier.deck", required=True, readonly=True, ondelete="cascade")
     change = fields.Selection(
         [
             ("new", "New"),
@@ -44,6 +44,8 @@ class TierDeckLine(models.Model):
     blocked = fields.Boolean(readonly=True)
     rate_id = LedgerLink("tier.rate", readonly=True, help="That it changes or leaves as it is; empty for a new one.")
     old = fields.Json(readonly=True, help="The rate as it was.")
+
+    _in_file = models.Index("(deck_id, line)")
 
     @api.model
     def _warnings(self):

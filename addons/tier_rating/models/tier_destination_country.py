@@ -28,14 +28,15 @@ class TierDestination(models.Model):
         after, else that of the area code. What is of no country, such as a satellite, has none.
         """
         self.env.flush_all()
+        # The shortest prefix of each, without sorting all rates.
         self.env.cr.execute(
             SQL(
-                """SELECT DISTINCT ON (d.id) d.id, d.name, r.prefix
+                """SELECT d.id, d.name, substr(min(lpad(length(r.prefix)::text, 4, '0') || r.prefix COLLATE "C"), 5)
                      FROM tier_destination d
                      JOIN tier_rate r ON r.destination_id = d.id
                      JOIN tier_service s ON s.id = r.service_id AND s.is_time
                     WHERE d.id = ANY(%s) AND d.country_id IS NULL
-                    ORDER BY d.id, length(r.prefix), r.prefix""",
+                    GROUP BY d.id""",
                 self.ids,
             )
         )

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import sys
 import threading
 import time
 
@@ -76,3 +77,16 @@ def test_a_stream_that_breaks_ends_it():
 
     with pytest.raises(OSError, match="gone"):
         list(in_turns(lambda batch, turn: turn(), broken(), "a database"))
+
+
+def test_threads_take_turns_more_often_until_the_last_stream_ends():
+    usual = sys.getswitchinterval()
+    first = in_turns(lambda batch, turn: batch, iter(range(9)), "a database")
+    second = in_turns(lambda batch, turn: batch, iter(range(9)), "a database")
+    next(first)
+    next(second)
+    assert sys.getswitchinterval() < usual
+    list(first)
+    assert sys.getswitchinterval() < usual
+    second.close()
+    assert sys.getswitchinterval() == usual

@@ -104,8 +104,11 @@ def _usage_record(cdr: Mapping[str, str], row: Row, zone: tzinfo) -> UsageRecord
 
     :raise RecordError: if it cannot be trusted
     """
-    cause = values.required(cdr["disposition"], "disposition", 40)
-    disposition = DISPOSITIONS.get(cause.upper())
+    cause = cdr["disposition"]
+    disposition = DISPOSITIONS.get(cause)
+    if not disposition:
+        cause = values.required(cause, "disposition", 40)
+        disposition = DISPOSITIONS.get(cause.upper())
     if not disposition:
         raise RecordError("bad_disposition", value=cause)
     uniqueid = values.text(cdr.get("uniqueid"), "uniqueid", 150)
@@ -158,13 +161,17 @@ def _times(
 ) -> tuple[datetime, datetime | None, datetime]:
     """Start, answer (None if the call was not answered) and end."""
     # About when it was matters only where a clock shows an hour twice.
-    start = _time(cdr["start"], "start", zone, None if zone is values.UTC else _born(uniqueid))
+    start = values.steady_time(cdr["start"], zone)
+    if start is None:
+        start = _time(cdr["start"], "start", zone, None if zone is values.UTC else _born(uniqueid))
     answer = None
     if disposition == "answered":
-        answer = _time(cdr["answer"], "answer", zone, start)
-    # billsec is bounded, but 18 digits of seconds are beyond any datetime
-    talked = timedelta(seconds=min(int(billsec), 10**8))
-    end = _time(cdr["end"], "end", zone, (answer or start) + talked)
+        answer = values.steady_time(cdr["answer"], zone) or _time(cdr["answer"], "answer", zone, start)
+    end = values.steady_time(cdr["end"], zone)
+    if end is None:
+        # billsec is bounded, but 18 digits of seconds are beyond any datetime
+        talked = timedelta(seconds=min(int(billsec), 10**8))
+        end = _time(cdr["end"], "end", zone, (answer or start) + talked)
     values.check_order(start, answer, end)
     return start, answer, end
 

@@ -20,6 +20,9 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 #: The switch's own count of seconds may differ from end - answer by this much:
 #: both are cut to whole seconds.
 TOLERANCE_S = 2
+SECOND = timedelta(seconds=1)
+# Characters of a time to the microsecond; what is longer is not remembered.
+LONGEST_TIME = 26
 
 # The digits are bounded: Decimal("1e999999999") is a number too, and int() of
 # a million digits takes minutes.
@@ -79,6 +82,8 @@ def number(value: object, field: str) -> Decimal:
 
     :raise RecordError: for all else, NaN and exponents included
     """
+    if isinstance(value, str) and len(value) <= 6 and value.isascii() and value.isdigit():
+        return _plain_number(value)
     found = required(value, field, limit=40)
     match = _NUMBER.fullmatch(found)
     if not match:
@@ -86,6 +91,10 @@ def number(value: object, field: str) -> Decimal:
     if match[1] and Decimal(match[2]):
         raise RecordError("negative", field=field, value=found)
     return Decimal(match[2])
+
+
+# Most calls last one of some thousand numbers of seconds.
+_plain_number = lru_cache(maxsize=8192)(Decimal)
 
 
 def clock(value: str, field: str) -> Decimal:
@@ -145,7 +154,7 @@ def local_time(value: str, field: str, zone: tzinfo, near: datetime | None = Non
         twice when summer time ends
     :raise RecordError: if it is no time, or out of the range of billing
     """
-    steady = _steady_time(value, zone)
+    steady = steady_time(value, zone)
     if steady is not None:
         return steady
     if not _LOCAL_TIME.fullmatch(value):
@@ -161,10 +170,14 @@ def local_time(value: str, field: str, zone: tzinfo, near: datetime | None = Non
     return _in_range(first, field)
 
 
+def steady_time(value: str, zone: tzinfo) -> datetime | None:
+    """As :func:`local_time` where the clock does not change within the hour; None for all else."""
+    return _steady_time(value, zone) if len(value) <= LONGEST_TIME else None
+
+
 # A busy switch writes each second many times over.
 @lru_cache(maxsize=8192)
 def _steady_time(value: str, zone: tzinfo) -> datetime | None:
-    """As :func:`local_time` where the clock does not change within the hour; None for all else."""
     if not _LOCAL_TIME.fullmatch(value):
         return None
     try:
@@ -238,7 +251,7 @@ def check_duration(billed: Decimal, answer: datetime, end: datetime) -> None:
 
     :param billed: what the switch counted, in seconds
     """
-    elapsed = (end - answer) // timedelta(seconds=1)
+    elapsed = (end - answer) // SECOND
     if abs(billed - elapsed) > TOLERANCE_S:
         raise RecordError("duration_mismatch", billed=str(billed), elapsed=str(elapsed))
 
@@ -254,4 +267,8 @@ def fingerprint(*parts: str, digits: int = 32) -> str:
 
 def identities(*pairs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     """The given (kind, value) pairs in order, without empty or repeated ones."""
-    return tuple(dict.fromkeys([pair for pair in pairs if pair[1]]))
+    found: list[tuple[str, str]] = []
+    for pair in pairs:
+        if pair[1] and pair not in found:
+            found.append(pair)
+    return tuple(found)

@@ -5,13 +5,18 @@ stream, one after the other, so that the result is that of one batch at a time: 
 uses a package first, and if a batch fails nothing after it is written.
 """
 
+import sys
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 AT_ONCE = 2
 # Batches that are read ahead of those at work.
 AHEAD = 1
+# Seconds after which a thread lets others go on; Python's own five milliseconds are longer than
+# most statements, for each of which a batch would wait that long once the database has answered.
+SWITCH_INTERVAL = 0.001
 
 
 class Stopped(Exception):
@@ -48,6 +53,31 @@ class _Turns:
             self._changed.notify_all()
 
 
+class _Prompt:
+    """Has the threads of the process take turns more often, while some stream is at work."""
+
+    def __init__(self):
+        self._lock, self._at_work, self._usual = threading.Lock(), 0, None
+
+    @contextmanager
+    def __call__(self):
+        with self._lock:
+            self._at_work += 1
+            if self._at_work == 1:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(min(SWITCH_INTERVAL, self._usual))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_work -= 1
+                if not self._at_work:
+                    sys.setswitchinterval(self._usual)
+
+
+_prompt = _Prompt()
+
+
 def in_turns(function, batches, dbname):
     """Work on the batches of a stream, two at once; yield each with its result, in order.
 
@@ -63,7 +93,7 @@ def in_turns(function, batches, dbname):
         # As Odoo's log finds it.
         threading.current_thread().dbname = dbname
 
-    with ThreadPoolExecutor(AT_ONCE, "tier-intake", named) as pool:
+    with _prompt(), ThreadPoolExecutor(AT_ONCE, "tier-intake", named) as pool:
         try:
             for number, batch in enumerate(batches):
                 at_work.append((batch, pool.submit(turns.run, number, function, batch)))

@@ -29,6 +29,7 @@ from . import (
     test_package_fee,
     test_packages,
     test_payout_margin,
+    test_plain_prices,
     test_price_explain,
     test_price_lists,
     test_rate_import,

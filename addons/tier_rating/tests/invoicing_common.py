@@ -5,6 +5,7 @@ from datetime import date, datetime
 from odoo import Command
 from odoo.tests import TransactionCase
 
+from ..charging.refund import refund
 from .common import NOON, RatingBuilder
 
 NOVEMBER = date(2026, 11, 1), date(2026, 11, 30)
@@ -107,6 +108,11 @@ class InvoicingBuilder(RatingBuilder):
 
 class InvoicingCase(InvoicingBuilder, TransactionCase):
     """A test of invoices of postpaid usage."""
+
+    def refund(self, *keys):
+        self.env.flush_all()
+        refund(self.env, [self.event(key).id for key in keys], "The line was dead")
+        self.env.invalidate_all()
 
 
 __all__ = ["BERLIN", "DECEMBER", "IN_DECEMBER", "LONDON", "NOON", "NOVEMBER", "InvoicingBuilder", "InvoicingCase"]

@@ -13,8 +13,8 @@ from . import books
 
 # Offers a process remembers, some 3 kB each.
 OFFERS_KEPT = 8192
-# Those that all rates of one price have in common: few ask for them.
-PLAIN_KEPT = 8192
+# Those that all rates of one price have in common, where more than the amount is asked for.
+PLAIN_KEPT = 16384
 TERMS_KEPT = 4096
 
 

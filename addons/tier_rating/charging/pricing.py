@@ -109,11 +109,7 @@ class Pricer(Sources):
         :rtype: Edge
         :raise Refused: no rate, or barred
         """
-        return self._edge_at(self.offer(wallet, item), wallet, parent, item, units)
-
-    def _edge_at(self, found, wallet, parent, item, units=None):
-        """As :meth:`edge`, by what was found."""
-        own = wallet.currency_id
+        found, own = self.offer(wallet, item), wallet.currency_id
         is_abroad = wallet.payee_currency_id != own or (parent is not None and parent.currency_id != own)
         if found.tariff is not None and units is not None and not is_abroad and not self.plans:
             # Most: neither an offer nor the details of a price are made, unless somebody asks for them.

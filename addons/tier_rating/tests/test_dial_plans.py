@@ -332,6 +332,13 @@ class TestDialPlans(DialPlanCase):
 
         self.assertIn("493079460018", explain("79460018"))
         self.assertIn("442079460018", explain("79460018", endpoint_id=self.branch.id))
+        with Form(self.env["tier.price.explain"].with_context(default_wallet_id=self.user.id)) as wizard:
+            wizard.number = "79460018"
+            self.assertNotIn("442079460018", wizard.result)
+            wizard.endpoint_id = self.branch
+            self.assertIn("442079460018", wizard.result)
+        here = self.new_endpoint(self.user, "here", switch_id=self.switch.id)
+        self.assertIn("493079460018", explain("79460018", endpoint_id=here.id, switch_id=False))
         self.assertIn("Special number", explain("999", endpoint_id=self.branch.id))
         self.assertNotIn("Special number", explain("999"))
         event = self.dial("k:1", "999")

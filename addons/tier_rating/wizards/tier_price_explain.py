@@ -30,14 +30,24 @@ class TierPriceExplain(models.TransientModel):
         "tier.endpoint",
         "Dialled from",
         domain="[('wallet_id', '=', wallet_id)]",
-        help="Its dial plan reads the number, if it has one of its own.",
+        help="Its own dial plan reads the number if it has one, else its switch's.",
     )
     at = fields.Datetime("When", required=True, default=lambda self: fields.Datetime.now())
     quantity = fields.Float(digits=(16, 3), default=60, help="Seconds of a call, or units of the service.")
     result = fields.Html(compute="_compute_result", sanitize=False)
 
-    @api.depends("wallet_id", "price_list_id", "event_id", "service_id", "number", "at", "quantity")
-    @api.depends("switch_id", "endpoint_id.dial_plan_id")
+    @api.depends(
+        "wallet_id",
+        "price_list_id",
+        "event_id",
+        "service_id",
+        "number",
+        "switch_id",
+        "endpoint_id.dial_plan_id",
+        "endpoint_id.switch_id",
+        "at",
+        "quantity",
+    )
     @api.depends_context("lang", "tz")
     def _compute_result(self):
         for wizard in self:
@@ -95,7 +105,7 @@ class TierPriceExplain(models.TransientModel):
                 self._number(),
                 self.at,
                 quantity,
-                self.switch_id._origin,
+                (self.switch_id or self.endpoint_id.switch_id)._origin,
                 self.endpoint_id.dial_plan_id._origin,
             )
         self.price_list_id.check_access("read")
@@ -107,7 +117,7 @@ class TierPriceExplain(models.TransientModel):
         """Return the number in the form in which it is priced."""
         if not self.is_time or (self.event_id and self.number == self.event_id.number):
             return self.number.strip()
-        if plan := self.endpoint_id.dial_plan_id or self.switch_id:
+        if plan := self.endpoint_id.dial_plan_id or self.switch_id or self.endpoint_id.switch_id:
             return plan._dialling().number(self.number)
         found = search.readings(search.clean(self.number), self.env.company.country_id)
         return found[0] if found else normalise(self.number, "")

@@ -24,7 +24,7 @@ class TierSwitchNumber(models.TransientModel):
         help="If it has a dial plan of its own, that reads the number, not the switch's.",
     )
     dial_plan_id = fields.Many2one("tier.dial.plan", ondelete="cascade")
-    read_by = fields.Char(compute="_compute_number")
+    read_by = fields.Char("Read by", compute="_compute_number")
     dialled = fields.Char(help="As the switch writes it into its records.")
     number = fields.Char("Charged as", compute="_compute_number")
     explanation = fields.Text(compute="_compute_number")
@@ -34,7 +34,7 @@ class TierSwitchNumber(models.TransientModel):
         for test in self:
             plan = test._plan()
             number, rules = plan._dialling().meaning((test.dialled or "").strip()) if plan else ("", ())
-            test.read_by = plan and self.env._("%(kind)s %(name)s", kind=plan._description, name=plan.name)
+            test.read_by = plan and test._name_of(plan)
             test.number = number
             test.explanation = "\n".join(test._words(plan, number, rules)) if test.dialled else False
 
@@ -45,6 +45,13 @@ class TierSwitchNumber(models.TransientModel):
         """
         endpoint = self.endpoint_id
         return endpoint.dial_plan_id or self.dial_plan_id or self.switch_id or endpoint.switch_id
+
+    @api.model
+    def _name_of(self, plan):
+        """Return a dial plan or a switch in words."""
+        if plan._name == "tier.switch":
+            return self.env._("the switch %s", plan.name)
+        return self.env._("the dial plan %s", plan.name)
 
     @api.model
     def _action_for(self, **defaults):

@@ -43,7 +43,7 @@ class Request:
     :param wallet_id: when the payer is known without an endpoint
     :param at: naive UTC moment of the request
     :param requested: seconds or units asked for; None for as many as possible
-    :param callee: as it was dialled, from which the number is read if the endpoint has a dial plan of its own
+    :param callee: as dialled, by which an endpoint with a dial plan of its own reads the number; empty for a code
     """
 
     session_key: str
@@ -138,8 +138,7 @@ def _as_usage(request):
 
 
 def _decision(request, row):
-    if row.usage.number != request.number:
-        # Read by the endpoint's own dial plan.
+    if row.plan_id:
         request = replace(request, number=row.usage.number)
     decision = Decision(request, row.service_id, row.endpoint_id, row.wallet_id, plan_id=row.plan_id)
     if row.priced.reason:

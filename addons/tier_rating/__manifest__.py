@@ -40,6 +40,7 @@
         "views/tier_service_views.xml",
         "views/tier_switch_views.xml",
         "views/tier_endpoint_views.xml",
+        "views/tier_dial_plan_views.xml",
         "views/tier_booking_views.xml",
         "views/tier_charge_views.xml",
         "views/tier_usage_event_views.xml",

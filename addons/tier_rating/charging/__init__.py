@@ -18,6 +18,7 @@ length; a single call is a batch of one.
 * :mod:`.volumes`, :mod:`.volume_plans`: prices by the volume of a period
 * :mod:`.resolve`: whose usage it is
 * :mod:`.guests`: rooms, whose usage is that of the guest of the moment
+* :mod:`.dial_plans`: endpoints that dial otherwise than their switch says
 * :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense
 * :mod:`.refund`: undo what was charged

@@ -43,6 +43,7 @@ class Request:
     :param wallet_id: when the payer is known without an endpoint
     :param at: naive UTC moment of the request
     :param requested: seconds or units asked for; None for as many as possible
+    :param callee: as dialled, by which an endpoint with a dial plan of its own reads the number; empty for a code
     """
 
     session_key: str
@@ -53,6 +54,7 @@ class Request:
     service: str = "voice"
     switch_id: int | None = None
     requested: int | None = None
+    callee: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Decision:
     granted: int = 0
     reason: str | None = None
     expires_at: datetime | None = None
+    plan_id: int | None = None
 
     def deny(self, reason):
         self.granted, self.reason = 0, reason
@@ -129,12 +132,15 @@ def _as_usage(request):
         accounts=request.accounts,
         wallet_id=request.wallet_id,
         switch_id=request.switch_id,
+        callee=request.callee,
         started_at=request.at,
     )
 
 
 def _decision(request, row):
-    decision = Decision(request, row.service_id, row.endpoint_id, row.wallet_id)
+    if row.plan_id:
+        request = replace(request, number=row.usage.number)
+    decision = Decision(request, row.service_id, row.endpoint_id, row.wallet_id, plan_id=row.plan_id)
     if row.priced.reason:
         decision.deny(row.priced.reason)
     return decision
@@ -148,10 +154,10 @@ def _allow_strangers(env, decisions, services):
     )
     if not special:
         return
-    switches, companies = numbers.load_countries(env.cr)
+    countries = numbers.load_countries(env.cr)
     for decision in strangers:
         request, found = decision.request, special.get(decision.service_id)
-        country = switches.get(request.switch_id) or companies.get(env.company.id, "")
+        country = countries.of(env.company.id, request.switch_id)
         number = found and found.find(request.number, None, lambda country=country: country)
         if number and number.kind == numbers.EMERGENCY:
             decision.allow(request.requested)
@@ -206,6 +212,7 @@ def _decide(env, decisions, services):
             decision.request.at,
             Decimal(1),
             decision.request.switch_id,
+            decision.plan_id,
         )
         for decision in open_ones
     ]

@@ -101,17 +101,17 @@ def load_endpoints(cr, wanted):
 
     :param cr: database cursor
     :param wanted: set of (switch id or None, kind, identifier)
-    :return: dict of these to (endpoint id, wallet id, room id or None, path of the wallet)
+    :return: dict of these to (endpoint id, wallet id, room id or None, path of the wallet, dial plan id or None)
     """
     if not wanted:
         return {}
     rows = sorted(wanted, key=lambda row: (row[0] or 0, row[1], row[2]))
     cr.execute(
-        """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id, e.room_id, o.parent_path
+        """SELECT DISTINCT ON (w.position) w.position, e.id, e.wallet_id, e.room_id, o.parent_path, e.dial_plan_id
              FROM unnest(%s::integer[], %s::varchar[], %s::varchar[])
                   WITH ORDINALITY AS w(switch_id, kind, identifier, position)
             CROSS JOIN LATERAL (
-                  SELECT id, wallet_id, switch_id, room_id FROM tier_endpoint
+                  SELECT id, wallet_id, switch_id, room_id, dial_plan_id FROM tier_endpoint
                    WHERE identifier = w.identifier AND kind = w.kind AND active
                      AND COALESCE(switch_id, 0) IN (0, w.switch_id) OFFSET 0) e
             CROSS JOIN LATERAL (SELECT company_id, parent_path FROM tier_wallet WHERE id = e.wallet_id OFFSET 0) o

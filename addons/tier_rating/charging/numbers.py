@@ -148,16 +148,40 @@ def load_countries(cr):
     """Read where numbers are dialled.
 
     :param cr: database cursor
-    :return: calling codes by switch id, and by company id
+    :rtype: Countries
     """
-    cr.execute("SELECT id, COALESCE(country_prefix, '') FROM tier_switch")
-    switches = dict(cr.fetchall())
     cr.execute(
-        """SELECT c.id, COALESCE(n.phone_code::text, '')
+        """SELECT 'plan', id, country_prefix FROM tier_dial_plan
+            UNION ALL SELECT 'switch', id, country_prefix FROM tier_switch
+            UNION ALL SELECT 'company', c.id, n.phone_code::text
              FROM res_company c JOIN res_partner p ON p.id = c.partner_id
-             LEFT JOIN res_country n ON n.id = p.country_id"""
+             JOIN res_country n ON n.id = p.country_id"""
     )
-    return switches, dict(cr.fetchall())
+    return Countries({row[:2]: row[2] for row in cr.fetchall()})
+
+
+class Countries:
+    """Where numbers are dialled, as calling codes.
+
+    :param dict codes: by ("plan", "switch" or "company", id)
+    """
+
+    __slots__ = ("_codes",)
+
+    def __init__(self, codes):
+        self._codes = codes
+
+    def of(self, company_id, switch_id=None, plan_id=None):
+        """Return the calling code of where a number was dialled, empty if nobody says.
+
+        The endpoint's own dial plan goes before its switch, and that before the company.
+
+        :rtype: str
+        """
+        codes = self._codes
+        return (
+            codes.get(("plan", plan_id)) or codes.get(("switch", switch_id)) or codes.get(("company", company_id)) or ""
+        )
 
 
 def opened(cr, wallet_ids):

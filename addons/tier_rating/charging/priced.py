@@ -19,6 +19,7 @@ class Item(NamedTuple):
     :param at: naive UTC moment whose rates apply
     :param quantity: seconds or units
     :param switch_id: at which the number was dialled, if known
+    :param plan_id: dial plan of the endpoint that dialled it, if it has one of its own
     """
 
     key: object
@@ -28,6 +29,7 @@ class Item(NamedTuple):
     at: object
     quantity: Decimal
     switch_id: int | None = None
+    plan_id: int | None = None
 
 
 class Edge:

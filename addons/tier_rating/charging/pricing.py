@@ -84,16 +84,15 @@ class Pricer(Sources):
         # Every tier asks for the same item again.
         asked, asked_for, special = self._asked
         if asked is not item or asked_for != company_id:
-            special = found.find(item.number, company_id, lambda: self._country(item.switch_id, company_id))
+            special = found.find(item.number, company_id, lambda: self._country(item, company_id))
             self._asked = item, company_id, special
         return special
 
-    def _country(self, switch_id, company_id):
+    def _country(self, item, company_id):
         """Return the calling code of where a number was dialled."""
         if self._countries is None:
             self._countries = numbers.load_countries(self.env.cr)
-        switches, companies = self._countries
-        return switches.get(switch_id) or companies.get(company_id, "")
+        return self._countries.of(company_id, item.switch_id, item.plan_id)
 
     def _is_free(self, wallet, item):
         special = self.special(item, wallet.company_id)

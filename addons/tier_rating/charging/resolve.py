@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from odoo.addons.tier_billing.ledger import bulk
 
-from . import catalogue, guests
+from . import catalogue, dial_plans, guests
 from .priced import Item, Priced
 from .pricing import Pricer
 from .usage import Usage
@@ -16,6 +16,7 @@ class Resolved:
     """A usage with its payer and price.
 
     :param path: of the wallet up to the provider's, if it was read with the endpoint
+    :param plan_id: the endpoint's own dial plan, if it has one
     """
 
     usage: Usage
@@ -24,6 +25,7 @@ class Resolved:
     wallet_id: int | None = None
     path: str | None = None
     priced: Priced = field(default_factory=Priced)
+    plan_id: int | None = None
 
 
 def resolve(env, usages):
@@ -45,6 +47,7 @@ def resolve(env, usages):
             row.usage.priced_from,
             row.usage.quantity,
             row.usage.switch_id,
+            row.plan_id,
         )
         for position, row in enumerate(resolved)
         if not row.priced.reason
@@ -61,7 +64,7 @@ def resolve(env, usages):
 
 
 def find_payers(env, usages, services):
-    """Find the service and the payer of each usage.
+    """Find the service and the payer of each usage, and read its number as the payer's endpoint dials.
 
     :param env: environment of the transaction
     :param usages: sequence of :class:`.usage.Usage`
@@ -70,7 +73,7 @@ def find_payers(env, usages, services):
     """
     codes = {service.code: service.id for service in services.values()}
     endpoints = _endpoints(env.cr, usages)
-    resolved, let = [], []
+    resolved, let, planned = [], [], []
     for usage in usages:
         if not usage.quantity.is_finite():
             usage.bad = ("bad_record", f"{usage.quantity} is not a quantity.")
@@ -80,9 +83,11 @@ def find_payers(env, usages, services):
         for kind, identifier in usage.accounts if not usage.wallet_id else ():
             found = endpoints.get((usage.switch_id, kind, identifier))
             if found:
-                row.endpoint_id, row.wallet_id, room_id, row.path = found
+                row.endpoint_id, row.wallet_id, room_id, row.path, row.plan_id = found
                 if room_id:
                     let.append((row, room_id))
+                if row.plan_id:
+                    planned.append(row)
                 break
         if usage.bad:
             row.priced.reason, row.priced.detail = usage.bad
@@ -93,6 +98,8 @@ def find_payers(env, usages, services):
             row.priced.reason = "unknown_account"
             known = ", ".join(f"{kind} {value}" for kind, value in usage.accounts)
             row.priced.detail = f"No endpoint for {known or 'an empty caller'}."
+    if planned:
+        dial_plans.read_again(env.cr, planned)
     if let:
         guests.assign(env.cr, let)
     return resolved

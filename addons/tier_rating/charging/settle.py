@@ -153,6 +153,7 @@ def retry(env, event_ids):
             ended_at=row["ended_at"],
             quantity=Decimal(row["quantity"] or 0),
             disposition=row["disposition"],
+            is_code=_is_code(row),
         )
         for row in rows
     ]
@@ -166,11 +167,19 @@ def retry(env, event_ids):
 
 
 def _renormalised(row):
-    """Return the number by the switch's dial plan as it is now: it may have been the cause."""
+    """Return the number by the switch's dial plan as it is now: it may have been the cause.
+
+    An endpoint with a plan of its own reads it once more, see :mod:`.dial_plans`.
+    """
     if not row["switch_id"] or not row["is_time"]:
         # What is not called is no number but a resource code, which no plan can read.
         return row["number"] or ""
     return dialling(row).number(row["callee"])
+
+
+def _is_code(row):
+    """Tell whether an event's number is a resource code: of no call, and not what its switch reads as dialled."""
+    return not row["is_time"] and bool(row["number"]) and dialling(row).number(row["callee"]) != row["number"]
 
 
 def _update_events(env, pairs):

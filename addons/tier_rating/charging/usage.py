@@ -22,6 +22,7 @@ class Usage:
     :param started_at: naive UTC; so are the other times
     :param session_key: of the authorization that this settles, if any
     :param bad: (reason, message) when the record could not be read
+    :param bool is_code: the number is a resource code, which no dial plan reads
     """
 
     source_key: str
@@ -49,6 +50,7 @@ class Usage:
     company_id: int | None = None
     session_key: str | None = None
     bad: tuple | None = None
+    is_code: bool = False
 
     @property
     def answered(self):
@@ -74,7 +76,7 @@ def naive(moment):
     return moment.replace(tzinfo=None)
 
 
-#: The fields of ``tier.switch`` that tell how people dial there, texts first.
+#: The fields of ``tier.dial.mixin`` that tell how people dial, texts first.
 DIALLED_BY = (
     "country_prefix",
     "international_prefix",
@@ -107,12 +109,7 @@ class DialPlan(NamedTuple):
 
         :param switch: ``tier.switch`` record
         """
-        return cls(
-            switch.id,
-            switch.code,
-            switch.company_id.id,
-            dialling({name: switch[name] for name in DIALLED_BY}),
-        )
+        return cls(switch.id, switch.code, switch.company_id.id, switch._dialling())
 
     def number(self, callee):
         """Return the number in international form that was dialled.
@@ -123,9 +120,9 @@ class DialPlan(NamedTuple):
 
 
 def dialling(values):
-    """Return how people dial at a switch.
+    """Return how people dial.
 
-    :param dict values: the fields :data:`DIALLED_BY` of the switch
+    :param dict values: the fields :data:`DIALLED_BY` of a switch or a dial plan
     :rtype: Dialling
     """
     texts = {name: values[name] or "" for name in DIALLED_BY[:5]}
@@ -164,6 +161,7 @@ def from_record(record, plan, import_id=None):
         switch_id=plan.id,
         import_id=import_id,
         company_id=plan.company_id,
+        is_code=bool(record.resource),
     )
 
 

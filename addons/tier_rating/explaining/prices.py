@@ -56,7 +56,7 @@ class Question:
     tiers: list = field(default_factory=list)
 
 
-def of_wallet(env, wallet, service, number, at, quantity, switch=None):
+def of_wallet(env, wallet, service, number, at, quantity, switch=None, plan=None):
     """Price something for a wallet and all above it.
 
     Reads with no rights but those of the database: whoever asks has checked access.
@@ -68,10 +68,13 @@ def of_wallet(env, wallet, service, number, at, quantity, switch=None):
     :param datetime at: naive UTC moment
     :param Decimal quantity: seconds or units
     :param switch: ``tier.switch`` where it is dialled, if known
+    :param plan: ``tier.dial.plan`` of the endpoint that dials it, if it has one
     :rtype: Question
     """
     env.flush_all()
-    item = Item(None, wallet.id, service.id, number, at, quantity, switch.id if switch else None)
+    item = Item(
+        None, wallet.id, service.id, number, at, quantity, switch.id if switch else None, plan.id if plan else None
+    )
     return _answer(Question(item, Pricer(env, [item])))
 
 

@@ -28,6 +28,8 @@ from . import (
     tier_demo_rerating,
     tier_destination,
     tier_destination_country,
+    tier_dial_mixin,
+    tier_dial_plan,
     tier_dispute,
     tier_dispute_line,
     tier_endpoint,

@@ -33,6 +33,14 @@ class TierEndpoint(models.Model):
         check_company=True,
         help="Empty: whatever switch reports it.",
     )
+    dial_plan_id = fields.Many2one(
+        "tier.dial.plan",
+        ondelete="restrict",
+        index="btree_not_null",
+        check_company=True,
+        help="How the numbers are read that this one dials, if it dials otherwise than others at its switch. "
+        "Empty: as the switch says.",
+    )
     active = fields.Boolean(default=True)
 
     # One owner at a time. An archived endpoint keeps its history and frees its name.
@@ -78,6 +86,15 @@ class TierEndpoint(models.Model):
         :rtype: str
         """
         return (identifier or "").strip()
+
+    def action_test_number(self):
+        """Open the dialog that tells what a number means that is dialled here.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["tier.switch.number"]._action_for(endpoint_id=self.id, switch_id=self.switch_id.id)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

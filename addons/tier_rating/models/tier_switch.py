@@ -1,5 +1,3 @@
-import re
-
 import pytz
 
 from odoo import api, fields, models
@@ -8,13 +6,13 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.addons.tier_billing.models.ledger_link import refuse_if_linked
 
 from ..adapters import ReadOptions, registry
-from ..charging.usage import DIALLED_BY
 
 
 class TierSwitch(models.Model):
     """What sends usage records, and how it writes them."""
 
     _name = "tier.switch"
+    _inherit = ["tier.dial.mixin"]
     _description = "Switch"
     _order = "name"
     _check_company_auto = True
@@ -42,31 +40,6 @@ class TierSwitch(models.Model):
         default="UTC",
         help="For formats that write local times.",
     )
-    country_prefix = fields.Char(help="Own country code, for numbers dialled in national form.")
-    international_prefix = fields.Char(default="00")
-    national_prefix = fields.Char(default="0")
-    national_length = fields.Integer(
-        "Length of national numbers",
-        help="Digits of a national number where it is dialled without a prefix: 10 in North America, 9 in Spain. "
-        "Zero: it is not.",
-    )
-    area_code = fields.Char(help="Of the switch: comes before local numbers. Empty: none are dialled.")
-    local_length = fields.Integer(
-        "Local numbers from",
-        default=7,
-        help="Digits that a local number has at least. Fewer are a short number, such as 116117.",
-    )
-    outside = fields.Char(
-        "Outside line",
-        help="What is dialled for the outside line, if the records have it in front of every number: 0 or 9. "
-        "It is taken off once.",
-    )
-    extension_length = fields.Integer(
-        "Extensions up to",
-        help="Digits that an extension has at most: such a number was dialled within the exchange, and nobody pays "
-        "for it. 112 and 911 are never extensions. Zero: there are none.",
-    )
-
     _code_unique = models.Constraint("UNIQUE (code)", "A switch with this code exists already.")
 
     @api.depends("adapter")
@@ -74,16 +47,6 @@ class TierSwitch(models.Model):
         mapped = {adapter.code for adapter in registry.all_adapters() if adapter.is_mapped}
         for switch in self:
             switch.is_mapped = switch.adapter in mapped
-
-    @api.constrains(*DIALLED_BY)
-    def _check_dialling(self):
-        for switch in self:
-            for name in DIALLED_BY:
-                value = switch[name]
-                if isinstance(value, str) and not re.fullmatch(r"[0-9]{0,8}", value):
-                    raise ValidationError(self.env._("%s is not dialled: a prefix is a few digits.", value))
-                if isinstance(value, int) and not 0 <= value <= 15:
-                    raise ValidationError(self.env._("No number has %s digits.", value))
 
     @api.constrains("adapter", "mapping_id")
     def _check_mapping(self):
@@ -136,14 +99,7 @@ class TierSwitch(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Test a number"),
-            "res_model": "tier.switch.number",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_switch_id": self.id},
-        }
+        return self.env["tier.switch.number"]._action_for(switch_id=self.id)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

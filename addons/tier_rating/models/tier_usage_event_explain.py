@@ -20,6 +20,7 @@ class TierUsageEvent(models.Model):
             service_id=self.service_id.id,
             number=self.number,
             switch_id=self.switch_id.id,
+            endpoint_id=self.endpoint_id.id,
             at=self.answered_at or self.started_at or fields.Datetime.now(),
             quantity=self.quantity,
         )

@@ -113,6 +113,7 @@ def compare(env, event_ids, as_charged=False):
                 event["at"],
                 Decimal(event["quantity"]),
                 event["switch_id"],
+                event["dial_plan_id"],
             )
         )
     if not items:
@@ -147,13 +148,14 @@ def _events(env, event_ids):
         SQL(
             """
             SELECT e.id, e.state, e.wallet_id, e.service_id, e.number, e.quantity::text, e.switch_id,
-                   COALESCE(e.answered_at, e.started_at) AS at, s.code = 'fee' AS is_fee,
+                   p.dial_plan_id, COALESCE(e.answered_at, e.started_at) AS at, s.code = 'fee' AS is_fee,
                    EXISTS (SELECT FROM tier_package_use u WHERE u.event_id = e.id) AS packaged,
                    EXISTS (SELECT FROM tier_volume_use u WHERE u.event_id = e.id) AS bought,
                    EXISTS (SELECT FROM tier_dispute_line d WHERE d.event_id = e.id AND d.is_open) AS contested,
                    EXISTS (SELECT FROM tier_session n
                             WHERE n.session_key = e.session_key AND n.state IN ('open', 'settled')) AS granted
               FROM tier_usage_event e LEFT JOIN tier_service s ON s.id = e.service_id
+              LEFT JOIN tier_endpoint p ON p.id = e.endpoint_id
              WHERE e.id = ANY(%s) ORDER BY e.id""",
             list(event_ids),
         )

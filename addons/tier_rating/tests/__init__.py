@@ -13,6 +13,7 @@ from . import (
     test_deck_screens,
     test_demo,
     test_destination_country,
+    test_dial_plans,
     test_dialling,
     test_dispute,
     test_dispute_rights,

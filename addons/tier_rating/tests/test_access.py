@@ -42,6 +42,7 @@ RIGHTS = {
     "tier.switch.token": {"auditor": "", "user": "", "manager": "rc", "portal": ""},
     "tier.record.mapping": PRICES,
     "tier.record.mapping.line": PRICES,
+    "tier.dial.plan": PRICES,
     "tier.endpoint": {"auditor": "r", "user": "rwcu", "manager": "rwcu", "portal": ""},
     "tier.session": RECORDS,
     "tier.usage.event": RECORDS,

@@ -91,6 +91,13 @@ class TestIngest(RatingBuilder, HttpCase):
         self.switch.adapter = "freeswitch_xml"
         self.assertEqual(self.post("<cdr></cdr>", Content_Type="text/xml").json()["reasons"], {"bad_record": 1})
 
+    def test_by_the_dial_plan_of_the_endpoint(self):
+        plan = self.env["tier.dial.plan"].create({"name": "Behind a nine", "country_prefix": "49", "outside": "9"})
+        self.user.endpoint_ids.dial_plan_id = plan
+        self.assertAnswer(self.post(asterisk(1, callee="9030123456")), records=1, charged=1)
+        event = self.env["tier.usage.event"].search([("switch_id", "=", self.switch.id)])
+        self.assertEqual((event.callee, event.number), ("9030123456", "4930123456"))
+
     def test_basic_credentials(self):
         basic = base64.b64encode(f"test_post:{self.token}".encode()).decode()
         answer = self.post(asterisk(1), token="", Authorization=f"Basic {basic}")

@@ -4,7 +4,6 @@ from itertools import pairwise
 from odoo import api, fields, models
 
 from .. import explaining
-from ..charging.usage import DialPlan
 from ..engine.prefixes import normalise
 from ..ratesheet import search
 
@@ -27,11 +26,28 @@ class TierPriceExplain(models.TransientModel):
     unit = fields.Char(related="service_id.unit")
     number = fields.Char(help="In any writing; as it is dialled at the switch if you name one. Or a resource code.")
     switch_id = fields.Many2one("tier.switch", "Dialled at", help="Its dial plan reads the number.")
+    endpoint_id = fields.Many2one(
+        "tier.endpoint",
+        "Dialled from",
+        domain="[('wallet_id', '=', wallet_id)]",
+        help="Its own dial plan reads the number if it has one, else its switch's.",
+    )
     at = fields.Datetime("When", required=True, default=lambda self: fields.Datetime.now())
     quantity = fields.Float(digits=(16, 3), default=60, help="Seconds of a call, or units of the service.")
     result = fields.Html(compute="_compute_result", sanitize=False)
 
-    @api.depends("wallet_id", "price_list_id", "event_id", "service_id", "number", "switch_id", "at", "quantity")
+    @api.depends(
+        "wallet_id",
+        "price_list_id",
+        "event_id",
+        "service_id",
+        "number",
+        "switch_id",
+        "endpoint_id.dial_plan_id",
+        "endpoint_id.switch_id",
+        "at",
+        "quantity",
+    )
     @api.depends_context("lang", "tz")
     def _compute_result(self):
         for wizard in self:
@@ -89,7 +105,8 @@ class TierPriceExplain(models.TransientModel):
                 self._number(),
                 self.at,
                 quantity,
-                self.switch_id._origin,
+                (self.switch_id or self.endpoint_id.switch_id)._origin,
+                self.endpoint_id.dial_plan_id._origin,
             )
         self.price_list_id.check_access("read")
         return explaining.prices.of_list(
@@ -100,8 +117,8 @@ class TierPriceExplain(models.TransientModel):
         """Return the number in the form in which it is priced."""
         if not self.is_time or (self.event_id and self.number == self.event_id.number):
             return self.number.strip()
-        if self.switch_id:
-            return DialPlan.of(self.switch_id).number(self.number)
+        if plan := self.endpoint_id.dial_plan_id or self.switch_id or self.endpoint_id.switch_id:
+            return plan._dialling().number(self.number)
         found = search.readings(search.clean(self.number), self.env.company.country_id)
         return found[0] if found else normalise(self.number, "")
 

@@ -16,6 +16,11 @@ CALLS = [
     (19, "404", "12025550142", 301),
     (17, "403", "01133142278186", 233),
     (20, "404", "01152555550173", 460),
+    # In London, by the branch's own dial plan: a local number, a mobile, New York, an extension.
+    (11, "451", "979460018", 184),
+    (13, "451", "907700900123", 96),
+    (14, "451", "90012125550188", 410),
+    (15, "451", "401", 65),
 ]
 # Days of last month on which each of them is.
 DAYS = range(2, 27)

@@ -306,6 +306,9 @@ class Sheet:
         if price is None:
             found = selling.look_up(number, self.day, {})
             [price] = self._prices(found.offer)
+            if len(self._plain) >= CHUNK:
+                # As many prices as prefixes, it may be: memory is not to grow with the list.
+                self._plain.clear()
             self._plain[key] = price
         price = price._replace(date_from=rate.date_from, date_to=rate.date_to)
         return Row(match.prefix, rate.destination_id, (price,))

@@ -230,7 +230,7 @@ class TierRates(TierPortal):
     def _tier_asked(service, quantity, day):
         """Return in words how much is asked about, and when."""
         if service.is_time:
-            used = formatting.duration(quantity)
+            used = formatting.duration(float(quantity))
         else:
             used = f"{layout.price(request.env, quantity, 0)} {service.unit}"
         return f"{used}, {format_date(request.env, day)}"

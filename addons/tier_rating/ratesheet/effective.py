@@ -275,7 +275,7 @@ class Sheet:
         :param row: :class:`Row` by its rate, None without one
         """
         pricer = self._pricer
-        special = pricer.special(pricer.item._replace(number=number), self.price_list.company_id.id)
+        special = pricer.special(pricer.item._replace(number=number), pricer.buyer.company_id)
         if special is None:
             return row
         if special.is_free:

@@ -36,6 +36,8 @@ HEAD = (
     "valid_to",
     "blocked",
 )
+# Prices that are remembered while a file is written.
+PRICES_KEPT = 20_000
 _NUMBERS = frozenset({"price", "connection_charge", "initial", "increment", "price_before"})
 
 
@@ -51,32 +53,46 @@ def rows(sheet, entries):
     changed = hasattr(first, "before")
     yield (*HEAD, *(("change", "price_before") if changed else ()))
     bands = {band.id: band.code for band in sheet.env["tier.time.band"].sudo().search([])}
-    names = _Names(sheet.env)
+    names, shown = _Names(sheet.env), _Shown()
+    currency, unit = sheet.currency.name, layout.unit(sheet.service) or ""
     for entry in chain([first] if first else [], entries):
         row = entry.row if changed else entry
         destination, country = names[row.destination_id]
         extra = ()
         if changed:
             before = entry.before.first_price if entry.before else None
-            extra = (entry.kind, None if before is None else layout.shown(before))
-        for price in row.prices or (None,):
+            extra = (entry.kind, None if before is None else shown[before])
+        for price in row.prices:
             yield (
                 row.prefix,
                 destination,
                 country,
-                bands.get(price.band_id, "") if price else "",
-                layout.shown(row.first_price if row.volume else price.price) if price else None,
-                sheet.currency.name,
-                layout.unit(sheet.service) or "",
-                layout.shown(price.connection) if price else None,
-                price.initial if price else None,
-                price.increment if price else None,
-                _steps(row, price) if price else "",
-                price.date_from if price else None,
-                price.date_to if price else None,
-                "yes" if price is None or price.blocked else "",
+                bands.get(price.band_id, ""),
+                shown[row.first_price if row.volume else price.price],
+                currency,
+                unit,
+                shown[price.connection],
+                price.initial,
+                price.increment,
+                _steps(row, price),
+                price.date_from,
+                price.date_to,
+                "yes" if price.blocked else "",
                 *extra,
             )
+        if not row.prices:
+            # A rate that makes no sense prices nothing.
+            yield (row.prefix, destination, country, "", None, currency, unit, *[None] * 3, "", None, None, "yes", *extra)
+
+
+class _Shown(dict):
+    """Prices as they are shown, by exact price; many prefixes have the same."""
+
+    def __missing__(self, price):
+        if len(self) >= PRICES_KEPT:
+            self.clear()
+        self[price] = layout.shown(price)
+        return self[price]
 
 
 def _steps(row, price):
@@ -117,11 +133,12 @@ def write_csv(stream, table):
 
 
 def _cell(value):
+    kind = type(value)
+    if kind is str:
+        return _plain(value) if value else value
     if value is None:
         return ""
-    if isinstance(value, str):
-        return _plain(value)
-    return f"{value:f}" if hasattr(value, "as_tuple") else str(value)
+    return f"{value:f}" if kind is Decimal else str(value)
 
 
 def write_xlsx(stream, table, env, title, notes=(), largest=LARGEST_SHEET):

@@ -25,6 +25,7 @@ from . import (
     test_markups,
     test_move,
     test_number_classes,
+    test_own_price,
     test_own_prices,
     test_package_fee,
     test_packages,

@@ -200,7 +200,7 @@ class TierRates(TierPortal):
             numbers = [number for number in numbers if sheet.price_of(number)]
         if not numbers:
             return {"answers": []}
-        used = (params.get("used") or "1").strip()
+        used = search.clean(params.get("used")) or "1"
         quantity = self._tier_quantity(used, service)
         local = self._tier_time(sheet, params.get("time"))
         at = datetime.combine(sheet.day, local, ZoneInfo(sheet.terms.timezone))
@@ -218,10 +218,10 @@ class TierRates(TierPortal):
             )
         return {
             "answers": answers,
-            "used": used[: search.LONGEST],
+            "used": used,
             "used_unit": request.env._("minutes") if service.is_time else service.unit,
             "asked": self._tier_asked(service, quantity, sheet.day) if quantity else "",
-            "time": local.strftime("%H:%M"),
+            "clock": local.strftime("%H:%M"),
             "timezone": sheet.terms.timezone,
             "not_understood": not quantity,
         }

@@ -15,7 +15,7 @@ from ..engine.explain import told
 from ..engine.increments import begun
 from ..engine.rounding import ratio, round_quotient
 from ..engine.tariff import ONE
-from .words import Step, Wording, refusal, shown
+from .words import Step, Wording, decimal, refusal, shown
 
 # Reasons of which the customer itself learns that they hold for its own tier.
 _OWN = ("no_rate", "destination_barred", "no_price_list")
@@ -200,7 +200,7 @@ class OwnWording(Wording):
             return round_quotient(over * above, under * below, terms.rounding_digits, terms.rounding_method)
 
         parts = sum(
-            (Decimal(0) + price * self._decimal(units) / offer.rates[0].per for _band, units, price in charged.parts),
+            (Decimal(0) + price * decimal(units) / offer.rates[0].per for _band, units, price in charged.parts),
             Decimal(0),
         )
         rest = charged.amount - parts - rounded(charged.connection) - rounded(self._surcharge(tier))
@@ -211,7 +211,3 @@ class OwnWording(Wording):
             f"{shown(self.env, rest)} {payer.name}",
         )
         return [Step(self.env._("Earlier in the period"), text)]
-
-    @staticmethod
-    def _decimal(value):
-        return Decimal(value.numerator) / value.denominator if hasattr(value, "numerator") else Decimal(value)

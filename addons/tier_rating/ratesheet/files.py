@@ -82,7 +82,21 @@ def rows(sheet, entries):
             )
         if not row.prices:
             # A rate that makes no sense prices nothing.
-            yield (row.prefix, destination, country, "", None, currency, unit, *[None] * 3, "", None, None, "yes", *extra)
+            yield (
+                row.prefix,
+                destination,
+                country,
+                "",
+                None,
+                currency,
+                unit,
+                *[None] * 3,
+                "",
+                None,
+                None,
+                "yes",
+                *extra,
+            )
 
 
 class _Shown(dict):

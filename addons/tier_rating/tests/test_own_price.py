@@ -90,7 +90,18 @@ class TestOwnPrice(TierRatingCase):
         )
         for number in (NUMBER, "4912345678"):
             text = self.text(61, number)
-            for secret in ("Secret", "Dealer", "Reseller", "Provider", "37", "51", "Mark-up", "carrier", "0.80 ", "0.70 "):
+            for secret in (
+                "Secret",
+                "Dealer",
+                "Reseller",
+                "Provider",
+                "37",
+                "51",
+                "Mark-up",
+                "carrier",
+                "0.80 ",
+                "0.70 ",
+            ):
                 self.assertNotIn(secret, text)
 
     def test_the_same_as_charged(self):
@@ -115,7 +126,10 @@ class TestOwnPrice(TierRatingCase):
                 "price_list_id": own.id,
                 "prefix": "491",
                 "kind": "volume",
-                "tier_ids": [Command.create({"upto": 5, "price": 2, "flat": 1}), Command.create({"upto": 0, "price": 1})],
+                "tier_ids": [
+                    Command.create({"upto": 5, "price": 2, "flat": 1}),
+                    Command.create({"upto": 0, "price": 1}),
+                ],
             }
         )
         package = self.env["tier.package"].create(
@@ -126,9 +140,7 @@ class TestOwnPrice(TierRatingCase):
                 {"package_id": package.id, "wallet_id": self.user.id, "date_from": "2026-11-01"}
             )
         for _ in range(40):
-            self.assertCharged(
-                chance.randrange(1, 400), "49" + "".join(chance.choice("0123") for _ in range(8))
-            )
+            self.assertCharged(chance.randrange(1, 400), "49" + "".join(chance.choice("0123") for _ in range(8)))
 
     def test_from_memory_too(self):
         """In a process that keeps the list, the steps are the same."""
@@ -228,7 +240,7 @@ class TestOwnPrice(TierRatingCase):
         self.new_rate(self.user.price_list_id, "x", "0.2", service_id=data.id)
         for wallet in (self.dealer, self.reseller):
             self.new_rate(wallet.price_list_id, "x", "0.1", service_id=data.id)
-        answer = self.answer(3, "x", service=data)
+        answer = self.answer("2.5", "x", service=data)
         self.assertIn(data.unit, " ".join(step.text for step in answer.steps))
         self.assertTrue(answer.amount)
 

@@ -166,6 +166,6 @@ class TestRateWhy(ChainMixin, HttpCase):
             )
         self._login("user")
         [why] = self._why(f"{self._own_page(self.user, 'rates')}?service={data.code}&search=roaming&used=2.5")
-        self.assertIn("0.75 USD", why)
-        self.assertIn(f"2.5 {data.unit}", why)
+        self.assertIn("2.5 MB × 0.30 USD / GB = 0.00075 USD", why)
+        self.assertIn("4 decimals → 0.0008 USD", why)
         self.assertFalse(self._why(f"{self._own_page(self.user, 'rates')}?service={data.code}&search=nothing"))

@@ -35,6 +35,7 @@ from . import (
     test_rate_import,
     test_rate_kind,
     test_rate_sheet,
+    test_rate_sheet_size,
     test_record_mapping,
     test_refund,
     test_rerating,

@@ -105,7 +105,7 @@ class OwnWording(Wording):
             name, country = place.name or "", place.country_id.name or ""
             steps.append(Step(env._("Destination"), name if country.lower() in name.lower() else f"{name}, {country}"))
         if self.prefix:
-            steps.append(Step(env._("Prefix"), env._("%s: the longest of your rates that it begins with", self.prefix)))
+            steps.append(Step(env._("Prefix"), env._("%s: the longest listed that it begins with", self.prefix)))
         return steps
 
     def _price(self, tier):

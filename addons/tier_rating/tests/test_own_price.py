@@ -64,7 +64,7 @@ class TestOwnPrice(TierRatingCase):
         text = self.text(61)
         for words in (
             "Destination: Test city, Germany",
-            "Prefix: 49: the longest of your rates",
+            "Prefix: 49: the longest listed",
             "Price: 1.106 QSH / minute, valid from 03/01/2026",
             "Billed: 61 s used, billed as 66 s (30 s, then steps of 6)",
             "Part: 66 s × 1.106 QSH / minute = 1.2166 QSH",

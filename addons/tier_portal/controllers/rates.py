@@ -1,11 +1,15 @@
-from datetime import date
+import re
+from datetime import date, datetime, time, timezone
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
-from odoo import http
+from odoo import fields, http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
+from odoo.tools.misc import format_date
 
 from odoo.addons.portal.controllers.portal import pager
-from odoo.addons.tier_billing.controllers.statement import statement_response
+from odoo.addons.tier_rating.controllers.answers import file_answer
 from odoo.addons.tier_rating.ratesheet import layout, search
 
 from .. import formatting, period
@@ -17,6 +21,10 @@ CUSTOMER_RATES = f"{CUSTOMER}/rates"
 STEP = 40
 # Days that somebody may mean.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+# Minutes or units that somebody may mean, and how they are written.
+MOST_QUANTITY = 1_000_000
+_CLOCK = re.compile(r"([0-9]{1,6}):([0-5]?[0-9])")
+_NOON = time(12)
 
 
 class TierRates(TierPortal):
@@ -95,7 +103,7 @@ class TierRates(TierPortal):
                 pager=pages,
                 terms=layout.terms(sheet),
                 unit=layout.unit(sheet.service),
-                answers=self._tier_answers(sheet, found.numbers) if sheet.service.is_time else [],
+                **self._tier_questions(sheet, of_wallet, found.numbers, params),
                 conversion=self._tier_conversion(sheet, of_wallet),
                 files=[
                     (name, f"{url}/{name.lower()}?{request.httprequest.query_string.decode()}")
@@ -128,10 +136,10 @@ class TierRates(TierPortal):
             )
         )
         try:
-            content, mime = wizard._file(file_format)
+            stream, mime = wizard._file(file_format)
         except UserError as error:
             return self._tier_rates_page(wallet, of_wallet, url, 1, params, error=str(error))
-        return statement_response(content, mime, f"{wizard._file_name()}.{file_format}")
+        return file_answer(stream, mime, f"{wizard._file_name()}.{file_format}")
 
     def _tier_rates_sheet(self, of_wallet, params):
         """Return the sheet that is asked for, and what there is to choose from.
@@ -176,22 +184,81 @@ class TierRates(TierPortal):
         wallet = of_wallet.sudo()
         return wallet.partner_id.country_id or wallet.company_id.country_id
 
-    def _tier_answers(self, sheet, numbers):
-        """Return what calls to pasted numbers cost.
+    def _tier_questions(self, sheet, of_wallet, numbers, params):
+        """Return what pasted numbers cost, and why; and what the form for it says.
 
-        :return: list of dicts with number, and row as of ``layout.page`` or None
+        :param of_wallet: ``tier.wallet`` that pays; access was checked
+        :param numbers: that the search may mean
+        :param dict params: of the request
+        :return: dict for the template; answers are dicts with number, row as of ``layout.page`` or None,
+            and why as of ``tier.wallet._explain_own_price``, or None
         """
+        service = sheet.service
+        numbers = [number for number in numbers if len(number) >= search.NUMBER_FROM or not service.is_time]
+        if not service.is_time:
+            # Resource codes are written in one way, and a name is none.
+            numbers = [number for number in numbers if sheet.price_of(number)]
+        if not numbers:
+            return {"answers": []}
+        used = search.clean(params.get("used")) or "1"
+        quantity = self._tier_quantity(used, service)
+        local = self._tier_time(sheet, params.get("time"))
+        at = datetime.combine(sheet.day, local, ZoneInfo(sheet.terms.timezone))
+        at = at.astimezone(timezone.utc).replace(tzinfo=None)
         answers = []
         for number in numbers:
-            if len(number) >= search.NUMBER_FROM:
-                row = sheet.price_of(number)
-                answers.append(
-                    {
-                        "number": formatting.telephone(number),
-                        "row": layout.page(sheet, [row])[0] if row else None,
-                    }
-                )
-        return answers
+            row = sheet.price_of(number)
+            why = quantity and of_wallet._explain_own_price(sheet, number, at, quantity)
+            answers.append(
+                {
+                    "number": formatting.telephone(number) if service.is_time else number,
+                    "row": layout.page(sheet, [row])[0] if row else None,
+                    "why": why if row else None,
+                }
+            )
+        return {
+            "answers": answers,
+            "used": used,
+            "used_unit": request.env._("minutes") if service.is_time else service.unit,
+            "asked": self._tier_asked(service, quantity, sheet.day) if quantity else "",
+            "clock": local.strftime("%H:%M"),
+            "timezone": sheet.terms.timezone,
+            "not_understood": not quantity,
+        }
+
+    @staticmethod
+    def _tier_asked(service, quantity, day):
+        """Return in words how much is asked about, and when."""
+        if service.is_time:
+            used = formatting.duration(float(quantity))
+        else:
+            used = f"{layout.price(request.env, quantity, 0)} {service.unit}"
+        return f"{used}, {format_date(request.env, day)}"
+
+    @staticmethod
+    def _tier_quantity(text, service):
+        """Return how much somebody means to use.
+
+        :param str text: minutes as 2.5, 2,5 or 2:30, or units of the service
+        :return: seconds or units as ``Decimal``, None for what makes no sense
+        """
+        clock = _CLOCK.fullmatch(text) if service.is_time else None
+        try:
+            quantity = Decimal(clock[1]) + Decimal(clock[2]) / 60 if clock else Decimal(text.replace(",", "."))
+        except InvalidOperation:
+            return None
+        if not quantity.is_finite() or not 0 < quantity <= MOST_QUANTITY:
+            return None
+        return round(quantity * 60 if service.is_time else quantity, 3) or None
+
+    @staticmethod
+    def _tier_time(sheet, text):
+        """Return the time of day that is asked about: by default now, of another day noon; on the brand's clock."""
+        try:
+            return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
+        except (TypeError, ValueError):
+            now = fields.Datetime.now().replace(tzinfo=timezone.utc).astimezone(ZoneInfo(sheet.terms.timezone))
+            return now.time().replace(second=0, microsecond=0) if now.date() == sheet.day else _NOON
 
     @staticmethod
     def _tier_conversion(sheet, of_wallet):

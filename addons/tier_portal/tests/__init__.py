@@ -10,6 +10,7 @@ from . import (
     test_portal_figures,
     test_portal_pages,
     test_portal_tour,
+    test_rate_why,
     test_rates,
     test_statements,
 )

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta, timezone
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.const import MONEY_LIMIT
 
 from ..engine.increments import exactly
-from ..engine.rounding import EXACT
+from ..engine.rounding import EXACT, ratio
 from ..engine.tariff import ZERO, derive
 from ..engine.volume import VolumeTariff, VolumeTier
 
@@ -195,4 +196,6 @@ def absurd(edge):
 
     :param edge: :class:`.priced.Edge` with a tariff
     """
-    return sum(tier.cost(exactly(edge.billed)) + exactly(tier.flat) for tier in edge.volume[1].tiers) >= MONEY_LIMIT
+    billed = exactly(edge.billed)
+    # A flat amount in another currency has more digits than any quantity.
+    return sum(tier.cost(billed) + Fraction(*ratio(tier.flat)) for tier in edge.volume[1].tiers) >= MONEY_LIMIT

@@ -6,6 +6,7 @@ from odoo.http import request
 
 from ..decks import writer
 from ..loading import exporting
+from .answers import file_answer
 
 MIME = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
@@ -61,13 +62,4 @@ def _file(rows, form, name):
             [("Content-Type", "text/plain; charset=utf-8")],
             status=422,
         )
-    size = stream.tell() if form == "csv" else stream.seek(0, 2)
-    stream.seek(0)
-    headers = [
-        ("Content-Type", MIME[form]),
-        ("Content-Length", str(size)),
-        ("Content-Disposition", http.content_disposition(f"{name}.{form}")),
-    ]
-    response = request.make_response(stream, headers)
-    response.direct_passthrough = True
-    return response
+    return file_answer(stream, MIME[form], f"{name}.{form}")

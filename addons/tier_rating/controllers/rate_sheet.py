@@ -2,7 +2,7 @@ from odoo import http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
 
-from odoo.addons.tier_billing.controllers.statement import statement_response
+from .answers import file_answer
 
 
 class TierRateSheetFile(http.Controller):
@@ -18,7 +18,7 @@ class TierRateSheetFile(http.Controller):
         sheet = request.env["tier.rate.sheet"].browse(sheet_id)
         try:
             sheet.check_access("read")
-            content, mime = sheet._file(file_format)
+            stream, mime = sheet._file(file_format)
         except (AccessError, MissingError, UserError):
             raise request.not_found() from None
-        return statement_response(content, mime, f"{sheet._file_name()}.{file_format}")
+        return file_answer(stream, mime, f"{sheet._file_name()}.{file_format}")

@@ -68,10 +68,21 @@ def explain(start, quantity, offer):
     if charged.reason == UNANSWERED:
         return [*lines, Line("unanswered", None), Line("amount", charged.amount)]
     lines += _rate_lines(start, offer)
+    return lines + told(charged, quantity, offer)
+
+
+def told(charged, quantity, offer):
+    """Return the steps from what is billed to the amount, of a price that was made.
+
+    Also of one that a package, or a price by volume, has changed.
+
+    :param Price charged: what it costs, of something that was answered
+    :param quantity, offer: see :func:`~.price.price`
+    :return: list of :class:`Line`
+    """
     if charged.reason == GRACE:
-        lines.append(Line("grace", offer.terms.grace_seconds))
-        return [*lines, Line("amount", charged.amount)]
-    lines.append(Line("billed", charged.billed))
+        return [Line("grace", offer.terms.grace_seconds), Line("amount", charged.amount)]
+    lines = [Line("billed", charged.billed)]
     lines += [Line("part", part) for part in charged.parts]
     if charged.connection:
         lines.append(Line("connection", charged.connection))

@@ -7,6 +7,7 @@ from ..charging import catalogue, numbers, packages, volumes
 from ..charging.priced import Item
 from ..charging.pricing import REASON_OF, Pricer
 from ..engine.errors import Refused
+from ..engine.increments import begun
 from ..engine.package import price_beyond
 from ..engine.standing import price_by_volume
 
@@ -54,6 +55,17 @@ class Question:
     special: object = None
     reason: tuple | None = None
     tiers: list = field(default_factory=list)
+
+    @property
+    def is_below_cost(self):
+        """Whether some tier would sell it for less than it pays, and does not mean to."""
+        edges = [tier.edge for tier in self.tiers if not tier.carrier]
+        return all(edges) and any(
+            below.sale < edge.amount and not edge.wallet.sell_below_cost
+            for below, edge in pairwise(edges)
+            # By volume one event tells nothing.
+            if not (edge.volume or below.volume)
+        )
 
 
 def of_wallet(env, wallet, service, number, at, quantity, switch=None, plan=None):
@@ -117,7 +129,8 @@ def _tier(pricer, wallet, parent, item):
     try:
         if wallet.price_list_id not in pricer.lists and not (parent and _is_free(pricer, wallet, item)):
             return Tier(wallet, reason="no_price_list")
-        return Tier(wallet, pricer.edge(wallet, parent, item))
+        # Of what is kept in memory only what was begun tells the rate.
+        return Tier(wallet, pricer.edge(wallet, parent, item, begun(item.quantity)))
     except Refused as refused:
         return Tier(wallet, reason=REASON_OF.get(refused.reason, refused.reason))
 

@@ -35,6 +35,11 @@ def shown(env, value, least=2):
     return number(env, value, min(MOST_DIGITS, max(least, -value.as_tuple().exponent)))
 
 
+def decimal(quantity):
+    """Return a quantity of the engine, ``int``, ``Decimal`` or ``Fraction``, as a Decimal."""
+    return Decimal(quantity.numerator) / quantity.denominator if hasattr(quantity, "numerator") else Decimal(quantity)
+
+
 def refusal(env, reason):
     """Return a reason of ``const.REASONS`` in words."""
     known = dict(env["tier.usage.event"]._fields["reason"]._description_selection(env))
@@ -228,8 +233,7 @@ class Wording:
         name = self.bands.get(band_id)
         title = env._("Part in %s", name) if name else env._("Part")
         per = self._tariff(edge).rate.per
-        exact = Decimal(quantity) if isinstance(quantity, int) else Decimal(quantity.numerator) / quantity.denominator
-        cost = exact * price / per
+        cost = decimal(quantity) * price / per
         return Step(
             title, f"{self._quantity(quantity)} × {self._per(price, currency)} = {shown(env, cost)} {currency.name}"
         )
@@ -247,9 +251,7 @@ class Wording:
         return env._("(%(first)s %(unit)s, then steps of %(further)s)", first=first, further=further, unit=unit)
 
     def _quantity(self, value):
-        if not isinstance(value, int):
-            value = Decimal(value.numerator) / value.denominator if hasattr(value, "numerator") else value
-        return f"{shown(self.env, value, 0)} {self.service.unit}"
+        return f"{shown(self.env, decimal(value), 0)} {self.service.unit}"
 
     def _per(self, price, currency):
         unit = self.service.price_unit or self.service.unit

@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from .. import ratesheet
+from .. import explaining, ratesheet
 
 
 class TierWallet(models.Model):
@@ -38,6 +38,22 @@ class TierWallet(models.Model):
             raise UserError(self.env._("%s has no price list.", self.sudo().name))
         day = day or price_list._rate_sheet_today()
         return ratesheet.effective.Sheet(self.env, price_list, service, day, currency or self.currency_id, wallet=self)
+
+    def _explain_own_price(self, sheet, number, at, quantity):
+        """Return what this wallet would pay for something, and why; nothing of who sells to it.
+
+        :param sheet: of :meth:`_rate_sheet`
+        :param str number: normalised, or a resource code
+        :param datetime at: naive UTC moment
+        :param Decimal quantity: seconds or units, above zero
+        :rtype: ..explaining.own.Answer
+        :raise AccessError: the user may not read this wallet
+        """
+        self.ensure_one()
+        self.check_access("read")
+        row = sheet.price_of(number)
+        question = explaining.prices.of_wallet(self.env, self, sheet.service, number, at, quantity)
+        return explaining.own.OwnWording(self.env, question, row.prefix if row else "").answer()
 
     def action_rate_sheet(self):
         """Open what this wallet pays.

@@ -6,10 +6,11 @@
 * :mod:`.changes`: two days side by side
 * :mod:`.layout`: texts for screens and PDF
 * :mod:`.files`: CSV and XLSX
+* :mod:`.printed`: what is printed of lists of any length
 
 A sheet shows the customer's own price only: nothing here hands out a base, a mark-up or a cost.
 """
 
-from . import changes, effective, files, layout, search
+from . import changes, effective, files, layout, printed, search
 
-__all__ = ["changes", "effective", "files", "layout", "search"]
+__all__ = ["changes", "effective", "files", "layout", "printed", "search"]

@@ -275,7 +275,7 @@ class Sheet:
         :param row: :class:`Row` by its rate, None without one
         """
         pricer = self._pricer
-        special = pricer.special(pricer.item._replace(number=number), self.price_list.company_id.id)
+        special = pricer.special(pricer.item._replace(number=number), pricer.buyer.company_id)
         if special is None:
             return row
         if special.is_free:
@@ -306,6 +306,9 @@ class Sheet:
         if price is None:
             found = selling.look_up(number, self.day, {})
             [price] = self._prices(found.offer)
+            if len(self._plain) >= CHUNK:
+                # As many prices as prefixes, it may be: memory is not to grow with the list.
+                self._plain.clear()
             self._plain[key] = price
         price = price._replace(date_from=rate.date_from, date_to=rate.date_to)
         return Row(match.prefix, rate.destination_id, (price,))

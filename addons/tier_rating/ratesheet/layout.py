@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from odoo.tools import groupby
 from odoo.tools.misc import format_date
 
 from odoo.addons.tier_billing.statements.layout import number
@@ -159,23 +158,6 @@ def page(sheet, rows):
                 "lines": lines(sheet, row, bands),
             }
         )
-    return result
-
-
-def grouped(entries):
-    """Join the prefixes of one destination that cost the same, to print fewer lines.
-
-    :param entries: list of :func:`page`, by destination
-    :return: list of dicts, with ``prefixes`` instead of ``prefix``
-    """
-    result = []
-    for _destination, same_place in groupby(entries, key=lambda entry: (entry["destination"], entry["country"])):
-        by_price = {}
-        for entry in same_place:
-            by_price.setdefault(str(entry["lines"]), []).append(entry)
-        result += [
-            {**group[0], "prefixes": ", ".join(entry["prefix"] for entry in group)} for group in by_price.values()
-        ]
     return result
 
 

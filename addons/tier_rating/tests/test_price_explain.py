@@ -190,3 +190,9 @@ class TestPriceExplain(TierRatingCase):
         auditor.write({"company_id": other.id, "company_ids": [Command.set(other.ids)]})
         with self.assertRaises(AccessError):
             Wizard.create({"wallet_id": self.user.id, "number": NUMBER, "at": NOON}).result  # noqa: B018
+
+    def test_parts_of_a_unit(self):
+        data = self.env.ref("tier_rating.service_data")
+        self.new_rate(self.user.price_list_id, "roam", "2", service_id=data.id)
+        text = self.explain(number="roam", quantity=1.5, service_id=data.id)
+        self.assertIn(f"1.5 {data.unit} × 2.00 QCO", text)

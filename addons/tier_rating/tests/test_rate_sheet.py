@@ -52,6 +52,12 @@ class SheetCase(RatingBuilder):
     def sheet(self, day=DAY, **values):
         return effective.Sheet(self.env, self.own, self.voice, day, **values)
 
+    @staticmethod
+    def csv_of(sheet, rows):
+        stream = io.BytesIO()
+        files.write_csv(stream, files.rows(sheet, rows))
+        return stream.getvalue()
+
     def prices(self, **values):
         return {row.prefix: layout.shown(row.prices[0].price) for row in self.sheet(**values).rows()}
 
@@ -238,7 +244,7 @@ class TestRateSheet(SheetCase, TierRatingCase):
         self.assertEqual(entry["lines"][0]["price"], "0.05")
         self.assertIn("up to 100 (minute): 0.05", entry["lines"][0]["steps"])
         self.assertIn(
-            "month graduated 6000:0.05 :0.025", files.to_csv(files.rows(self.sheet(), [rows["4917"]])).decode()
+            "month graduated 6000:0.05 :0.025", self.csv_of(self.sheet(), [rows["4917"]]).decode()
         )
         self.charge(self.call("volume", 60, "4917555555"))
         self.assertEqual(self.shares("volume")[0][2], "0.06")  # 0.05 and the connection charge
@@ -338,13 +344,14 @@ class TestRateSheet(SheetCase, TierRatingCase):
 
     def test_csv_and_xlsx(self):
         sheet = self.sheet()
-        content = files.to_csv(files.rows(sheet, sheet.rows())).decode("utf-8-sig")
+        content = self.csv_of(sheet, sheet.rows()).decode("utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(content)))
         self.assertEqual(rows[2]["prefix"], "49")
         self.assertEqual((rows[2]["destination"], rows[2]["country"]), ("Sheetland", "Germany"))
         self.assertEqual((rows[2]["price"], rows[2]["initial"], rows[2]["increment"]), ("0.0184375", "30", "6"))
-        book = files.to_xlsx(files.rows(sheet, sheet.rows()), self.env, "Title", layout.terms(sheet))
-        cells = [[cell.value for cell in row] for row in load_workbook(io.BytesIO(book)).active.iter_rows()]
+        book = io.BytesIO()
+        files.write_xlsx(book, files.rows(sheet, sheet.rows()), self.env, "Title", layout.terms(sheet))
+        cells = [[cell.value for cell in row] for row in load_workbook(book).active.iter_rows()]
         self.assertEqual(cells[0][0], "Title")
         self.assertEqual(cells[-1][:2] + cells[-1][4:5], ["4930", None, 0.005])
         self.assertEqual(len(cells) - cells.index(next(row for row in cells if row[0] == "prefix")), 6)
@@ -353,7 +360,7 @@ class TestRateSheet(SheetCase, TierRatingCase):
         sheet = self.sheet()
         for prefix in ("331", "4930"):
             self.new_rate(self.own, prefix, "0.07", destination_id=self.france.id, date_from=DAY)
-        content = files.to_csv(files.rows(sheet, sheet.rows()))
+        content = self.csv_of(sheet, sheet.rows())
         copy = self.new_list(self.own.brand_id, currency_id=self.own.currency_id.id)
         self.env["tier.rate.import"]._import_deck(copy, self.voice, content)
         prices = {
@@ -370,6 +377,13 @@ class TestRateSheet(SheetCase, TierRatingCase):
         user = self.env["res.users"].search([("login", "=", f"sheet_{role}")]) or self.staff(role)
         user.login = f"sheet_{role}"
         return self.env["tier.rate.sheet"].with_user(user).create({"date": DAY, **values})
+
+    @staticmethod
+    def content(wizard, file_format):
+        stream, _mime = wizard._file(file_format)
+        with stream:
+            stream.seek(0)
+            return stream.read()
 
     def test_of_a_wallet_and_of_a_list(self):
         wizard = self.wizard(wallet_id=self.customer.id)
@@ -392,7 +406,8 @@ class TestRateSheet(SheetCase, TierRatingCase):
     def test_printed_with_one_line_for_what_costs_the_same(self):
         self.new_rate(self.base, "4916", "0.1", destination_id=self.mobile.id)
         wizard = self.wizard(wallet_id=self.customer.id)
-        self.assertIn("4915, 4916", [row["prefixes"] for row in wizard._printed()["rows"]])
+        [table] = wizard._printed()["tables"]
+        self.assertIn("4915, 4916", [row["prefixes"] for row in table])
         html, _kind = self.env["ir.actions.report"]._render_qweb_html("tier_rating.tier_rate_sheet_report", wizard.ids)
         self.assertIn("4915, 4916", html.decode())
 
@@ -401,7 +416,7 @@ class TestRateSheet(SheetCase, TierRatingCase):
         wizard = self.wizard(wallet_id=self.customer.id, since=DAY - timedelta(days=1))
         self.assertIn("Dearer", wizard.body)
         self.assertNotIn("4915", wizard.body)
-        rows = list(csv.DictReader(io.StringIO(wizard._file("csv")[0].decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(self.content(wizard, "csv").decode("utf-8-sig"))))
         self.assertEqual(
             [(row["prefix"], row["change"], row["price_before"]) for row in rows], [("33", "up", "0.03562500"[:8])]
         )

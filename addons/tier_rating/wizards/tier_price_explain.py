@@ -1,5 +1,4 @@
 from decimal import Decimal
-from itertools import pairwise
 
 from odoo import api, fields, models
 
@@ -84,7 +83,7 @@ class TierPriceExplain(models.TransientModel):
                 "number": question.item.number,
                 "special": special,
                 "refusal": question.reason and explaining.words.refusal(self.env, question.reason[0]),
-                "below_cost": self._below_cost(question),
+                "below_cost": question.is_below_cost,
                 "charged": self._charged(),
                 "tiers": tiers,
             },
@@ -121,14 +120,6 @@ class TierPriceExplain(models.TransientModel):
             return plan._dialling().number(self.number)
         found = search.readings(search.clean(self.number), self.env.company.country_id)
         return found[0] if found else normalise(self.number, "")
-
-    @staticmethod
-    def _below_cost(question):
-        """Tell whether some tier would sell for less than it pays."""
-        edges = [tier.edge for tier in question.tiers if not tier.carrier]
-        return all(edges) and any(
-            below.sale < edge.amount and not edge.wallet.sell_below_cost for below, edge in pairwise(edges)
-        )
 
     def _charged(self):
         """Return what the wallets really paid for the event, to compare."""

@@ -1,4 +1,4 @@
-import base64
+import tempfile
 
 from markupsafe import Markup
 
@@ -6,12 +6,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import ratesheet
-from ..ratesheet import changes, effective, files, layout, search
+from ..ratesheet import changes, effective, files, layout, printed, search
 
 # On the screen; more is for the files.
 SHOWN = 80
-# A printed sheet of so many prefixes has some hundred pages, and takes a minute.
-MOST_PRINTED = 25_000
+# A file up to this size (bytes) is made in memory; a larger one on the disk.
+IN_MEMORY = 1 << 20
 
 
 class TierRateSheet(models.TransientModel):
@@ -149,52 +149,65 @@ class TierRateSheet(models.TransientModel):
         return " ".join([*parts, str(self.date)]).replace("/", "-")
 
     def _file(self, file_format):
-        """Return the sheet as a file.
+        """Return the sheet as a file; CSV and XLSX are written row by row.
 
         :param str file_format: csv, xlsx or pdf
-        :return: tuple of bytes and MIME type
+        :return: tuple of a binary file, which the caller closes, and MIME type
+        """
+        stream = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever asked closes it
+        try:
+            return stream, self._write_file(stream, file_format)
+        except BaseException:
+            stream.close()
+            raise
+
+    def _write_file(self, stream, file_format):
+        """Write the sheet into a file.
+
+        :param stream: seekable binary file
+        :param str file_format: csv, xlsx or pdf
+        :return: its MIME type
         """
         if file_format == "pdf":
-            self._check_printable()
             report = self.env["ir.actions.report"].sudo()
-            return report._render_qweb_pdf("tier_rating.tier_rate_sheet_report", self.ids)[0], "application/pdf"
+            stream.write(report._render_qweb_pdf("tier_rating.tier_rate_sheet_report", self.ids)[0])
+            return "application/pdf"
         sheet = self._sheet()
         entries = self._changes(sheet) if self.since else sheet.rows(self._wanted(sheet) if self.search_text else None)
         table = files.rows(sheet, entries)
         if file_format == "csv":
-            content = files.to_csv(table)
+            files.write_csv(stream, table)
         else:
-            content = files.to_xlsx(table, self.env, self._file_name(), layout.terms(sheet))
-        return content, files.MIMES[file_format]
-
-    def _check_printable(self):
-        sheet = self._sheet()
-        if sheet.count(self._wanted(sheet)) > MOST_PRINTED:
-            raise UserError(
-                self.env._(
-                    "More than %s prefixes are too many to print. Search for some of them, or take XLSX or CSV.",
-                    MOST_PRINTED,
-                )
-            )
+            files.write_xlsx(stream, table, self.env, self._file_name(), layout.terms(sheet))
+        return files.MIMES[file_format]
 
     def _printed(self):
-        """Return what the PDF shows; prefixes of one destination that cost the same in one line.
+        """Return what the PDF shows; see :mod:`..ratesheet.printed`.
 
         :rtype: dict
+        :raise UserError: there are more destinations than can be printed
         """
-        sheet = self._sheet()
+        sheet, kinds = self._sheet(), None
         if self.since:
-            kinds = dict(self._change_kinds())
-            found = list(self._changes(sheet))
-            rows = layout.page(sheet, [change.row for change in found])
-            rows = [
-                {**row, "prefixes": row["prefix"], "change": kinds[change.kind]}
-                for row, change in zip(rows, found, strict=True)
-            ]
+            kinds, wanted = dict(self._change_kinds()), None
+            entries = (printed.Entry(change.row, change.kind) for change in self._changes(sheet))
         else:
-            rows = layout.grouped(layout.page(sheet, sheet.rows(self._wanted(sheet), by_destination=True)))
+            wanted = self._wanted(sheet) if self.search_text else None
+            entries = map(printed.Entry, sheet.rows(wanted))
+        try:
+            made = printed.lines(sheet, entries, not self.since and wanted is None, kinds)
+        except printed.TooMany as error:
+            raise UserError(
+                self.env._(
+                    "More than %s destinations are too many to print. Search for some of them, or take XLSX or CSV.",
+                    printed.MOST_LINES,
+                )
+            ) from error
         return {
-            "rows": rows,
+            "tables": made.tables,
+            "folded": made.folded,
+            "summed": made.summed,
+            "count": made.count,
             "terms": layout.terms(sheet),
             "unit": layout.unit(self.service_id),
             "currency": sheet.currency.name,
@@ -218,7 +231,6 @@ class TierRateSheet(models.TransientModel):
         """
         self.ensure_one()
         self._check_readable()
-        self._check_printable()
         return self.env.ref("tier_rating.tier_rate_sheet_report").report_action(self, config=False)
 
     def action_csv(self):
@@ -251,11 +263,14 @@ class TierRateSheet(models.TransientModel):
         """
         self.ensure_one()
         self._check_readable()
-        content, mime = self._file(self.file_format)
+        stream, mime = self._file(self.file_format)
+        with stream:
+            stream.seek(0)
+            content = stream.read()
         attachment = self.env["ir.attachment"].create(
             {
                 "name": f"{self._file_name()}.{self.file_format}",
-                "datas": base64.b64encode(content),
+                "raw": content,
                 "mimetype": mime.split(";")[0],
                 "res_model": "mail.compose.message",
                 "res_id": 0,

@@ -27,6 +27,8 @@ from . import (
     test_number_classes,
     test_own_prices,
     test_package_fee,
+    test_package_part,
+    test_package_refund,
     test_packages,
     test_payout_margin,
     test_price_explain,

@@ -71,7 +71,7 @@ class TierPackage(models.Model):
         if quote.reason:
             why = dict(self.env["tier.package.balance"]._fields["fee_reason"]._description_selection(self.env))
             return self.env._("It cannot be charged as it is: %s.", why.get(quote.reason, quote.reason))
-        amounts = [quote.amount, quote.later or 0]
+        amounts = [quote.amount, quote.later or Decimal(0)]
 
         def money(amount):
             return layout.money(self.env, amount, wallet.currency_id, layout.digits_for(wallet.currency_id, amounts))

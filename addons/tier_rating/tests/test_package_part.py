@@ -2,12 +2,16 @@
 
 from datetime import date
 from decimal import Decimal
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo.tests import Form, tagged
 
+from odoo.addons.tier_billing.statements import layout
+
 from .. import charging
+from ..charging import books
 from ..engine.part import part_of_month
 from .package_common import PackageFeeCase
 
@@ -62,9 +66,7 @@ class TestPackagePart(PackageFeeCase):
         package = self.by_days(code="flat-100")
         whole = self.part.of
         self.new_rate(self.dealer.price_list_id, "flat", str(4 * whole), service_id=self.fee_service.id)
-        self.new_rate(
-            self.reseller.price_list_id, "flat-100", str(2 * whole), service_id=self.fee_service.id, increment=1
-        )
+        self.new_rate(self.reseller.price_list_id, "flat-100", "2", service_id=self.fee_service.id, increment=1)
         self.user._topup(Decimal(1000), "fee:more")
         subscription = self.subscribe(self.user, package, day=self.day)
         self.collect()
@@ -72,7 +74,7 @@ class TestPackagePart(PackageFeeCase):
         # The reseller's rate has an increment of one fee: it is charged whole.
         self.assertEqual(
             [row[2] for row in self.shares(self.key(subscription))],
-            [str(30 * days), str(4 * days), str(2 * whole), "0"],
+            [str(30 * days), str(4 * days), "2", "0"],
         )
 
     def test_the_part_is_rounded_once(self):
@@ -84,7 +86,11 @@ class TestPackagePart(PackageFeeCase):
         self.assertEqual(Decimal(self.shares(self.key(subscription))[0][2]), Decimal(cents) / 100)
 
     def test_a_list_derived_from_the_sellers_does_not_price_the_fee(self):
-        """What the dealer pays for the package is found in the base of its customers' list."""
+        """What the dealer pays for the package is found in the base of its customers' list, kept in memory."""
+        books.shelf(self.env.cr.dbname).forget()
+        self.addCleanup(books.shelf(self.env.cr.dbname).forget)
+        self.startPatcher(patch.object(books, "WORTH_READING", 0))
+        self.startPatcher(patch.object(books, "RATES_PER_NUMBER", 10**9))
         self.user.price_list_id.base_id = self.dealer.price_list_id
         self.new_rate(self.dealer.price_list_id, "flat", "4.00", service_id=self.fee_service.id)
         self.new_rate(self.reseller.price_list_id, "flat", "2.00", service_id=self.fee_service.id)
@@ -101,7 +107,7 @@ class TestPackagePart(PackageFeeCase):
             [(date(2026, 1, 22), 10, 31), (date(2026, 2, 1), 28, 28), (date(2026, 3, 1), 4, 31)],
         )
         package.last_period = "full"
-        other = self.subscribe(self.user, package, day=date(2028, 2, 10), date_to=date(2028, 2, 19))
+        other = self.subscribe(self.user, package, day=date(2024, 2, 10), date_to=date(2024, 2, 19))
         self.assertEqual([(p.days, p.month_days) for p in other.balance_ids], [(20, 29)])
 
     def test_the_brands_calendar(self):
@@ -111,7 +117,7 @@ class TestPackagePart(PackageFeeCase):
         subscription = self.subscribe(self.user, package, day=date(2026, 4, 5), date_to=date(2026, 4, 30))
         period = subscription.balance_ids
         self.assertEqual((period.days, period.month_days), (26, 30))
-        self.assertEqual(str(period.date_from), "2026-04-04 12:00:00")
+        self.assertEqual(str(period.date_from), "2026-04-04 11:00:00")
         self.assertEqual(str(period.date_to), "2026-04-30 12:00:00")
 
     def test_once_has_no_parts(self):
@@ -141,12 +147,13 @@ class TestPackagePart(PackageFeeCase):
         form.wallet_id = self.user
         form.package_id = package
         form.date_from = self.day.replace(day=1)
-        self.assertIn(f"{self.part.of}.00 at once, with {self.part.of} minutes.", form.quote.replace("\xa0", ""))
+        fee, units = layout.money(self.env, Decimal(self.part.of), self.user.currency_id, 2), f"{self.part.of} minutes"
+        self.assertEqual(form.quote, f"{fee} at once, with {units}. Then {fee} each month, with {units}.")
         form.date_from = self.day
         if not self.part.is_whole:
             days = f"({self.part.days} of {self.part.of} days)"
-            self.assertIn(f"{self.part.days}.00 at once, with {self.part.days} minutes {days}.", form.quote)
-        self.assertIn(f"{self.part.of}.00 each month, with {self.part.of} minutes.", form.quote)
+            part = layout.money(self.env, Decimal(self.part.days), self.user.currency_id, 2)
+            self.assertIn(f"{part} at once, with {self.part.days} minutes {days}. Then {fee} each month", form.quote)
         self.assertFalse(form.save().quote, "it is agreed")
         self.user.price_list_id = False
         form = Form(self.env["tier.package.subscription"])

@@ -136,6 +136,7 @@ class TestGivingPackages(PackageMixin, TransactionCase):
         quotes = {row["name"]: row["quote"] for row in rows}
         self.assertEqual(quotes["Small"], "No fee, with 100 minutes at once.")
         self.assertIn(f"{part.days}.00 at once, with {part.days} minutes", quotes["Big"])
+        self.user._topup(100, "packages:fund")
         self.sell()
         self.env.flush_all()
         charging.fees.charge(self.env, charging.fees.find(self.env.cr))

@@ -20,6 +20,7 @@ from . import (
     test_exact_units,
     test_holidays,
     test_hotel,
+    test_hotel_paid,
     test_hotel_rules,
     test_ingest,
     test_markups,

@@ -103,9 +103,13 @@ class TierPackage(models.Model):
         """Return units of this package as people read them, such as minutes."""
         self.ensure_one()
         service = self.service_id
-        number = sheet.price(self.env, Decimal(str(units)) / service.price_per, 0)
         if service.is_time and service.price_per == 60:
+            minutes, seconds = divmod(int(units), 60)
+            number = sheet.price(self.env, Decimal(minutes), 0)
+            if seconds:
+                return self.env._("%(minutes)s minutes %(seconds)s seconds", minutes=number, seconds=seconds)
             return self.env._("%s minutes", number)
+        number = sheet.price(self.env, (Decimal(int(units)) / service.price_per).quantize(Decimal("0.001")), 0)
         # Units are named in the plural, what a price is for in the singular.
         return f"{number} {service.unit if service.price_per == 1 else sheet.unit(service)}"
 

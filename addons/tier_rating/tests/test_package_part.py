@@ -170,3 +170,4 @@ class TestPackagePart(PackageFeeCase):
         quote = free._quotes(self.user, date(2026, 11, 1))[free]
         self.assertEqual(free._quote_text(self.user, quote), "No fee, with 60 minutes at once.")
         self.assertEqual(charging.fees.quote(self.env, []), {})
+        self.assertEqual(free._units_text(1600), "26 minutes 40 seconds")

@@ -114,3 +114,37 @@ def test_sessions_do_not_share_units(arena, shared):
     assert sum(answers) == MINUTES * 60
     held = arena.value("SELECT sum(units) FROM tier_package_hold WHERE balance_id = %s", period)
     assert int(held) == MINUTES * 60
+
+
+def test_a_fee_refunded_while_calls_use_its_package(arena, shared):
+    """Guards the lock on the period: what was used stays paid, whoever comes first, and nothing is used after it."""
+    users, period = shared
+    with arena.env() as env:
+        balance = env["tier.package.balance"].browse(period)
+        package, reseller = balance.package_id, balance.wallet_id
+        package.fee = 30
+        fee_period = (
+            env["tier.package.subscription"]
+            .create({"wallet_id": reseller.id, "package_id": package.id, "date_from": now().date() - timedelta(days=1)})
+            .balance_ids.id
+        )
+        reseller_id = reseller.id
+    with arena.env() as env:
+        assert env["tier.package.subscription"]._charge_fees([fee_period]).charged == 1
+    [(fee, quantity)] = arena.rows("SELECT fee_event_id, quantity FROM tier_package_balance WHERE id = %s", fee_period)
+    calls = _calls(arena, users, 5)
+
+    def refund():
+        with arena.env() as env:
+            env["tier.usage.event"]._refund([fee], "wrong package")
+
+    race([*(in_pieces(arena.charge, calls, seed, 10) for seed in range(3)), refund])
+    [(state, left, used, kept)] = arena.rows(
+        "SELECT fee_state, quantity - used, used, fee_event_id FROM tier_package_balance WHERE id = %s", fee_period
+    )
+    assert left == 0
+    assert (state, kept == fee) == (("paid", False) if used else ("refunded", True))
+    paid = arena.value(
+        "SELECT sum(cost) FROM tier_charge WHERE wallet_id = %s AND event_id = ANY(%s)", reseller_id, [fee, kept]
+    )
+    assert paid == round(30 * used / quantity, 2)

@@ -75,7 +75,7 @@ class TierPackages(TierPortal):
             wallet,
             child=of_wallet,
             packages=of_wallet._portal_packages(),
-            for_sale=wallet._portal_packages_for_sale() if may_sell else [],
+            for_sale=wallet._portal_packages_for_sale(of_wallet) if may_sell else [],
             may_sell=may_sell,
             request_key=str(uuid.uuid4()),
             error=error,

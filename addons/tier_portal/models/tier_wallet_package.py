@@ -1,8 +1,6 @@
-from decimal import Decimal
-
 from odoo import fields, models
 
-from odoo.addons.tier_rating.ratesheet import layout
+from odoo.addons.tier_rating.engine.part import Part
 
 from .. import formatting
 
@@ -47,19 +45,14 @@ class TierWallet(models.Model):
         :param str state: running or coming
         :return: dict of texts, and of the numbers ``percent`` and ``subscription_id``
         """
-        package, service = period.package_id, period.package_id.service_id
+        package = period.package_id
         brand_clock = self.with_context(tz=package.brand_id.tz)
         # A running period whose fee is due includes nothing yet, but would.
-        whole = period.quantity or package.quantity
+        part = Part(period.days, period.month_days)
+        refunded = period.fee_state == "refunded"
+        whole = period.quantity if refunded else period.quantity or package._units_of(part)
         waiting = period.fee_state == "due" and state == "running"
         left = 0 if waiting else max(whole - period.used, 0)
-
-        def units(quantity):
-            number = layout.price(self.env, Decimal(str(quantity)) / service.price_per, 0)
-            if service.is_time and service.price_per == 60:
-                return self.env._("%s minutes", number)
-            # Units are named in the plural, what a price is for in the singular.
-            return f"{number} {service.unit if service.price_per == 1 else layout.unit(service)}"
 
         # The last day, not the moment after it.
         last = fields.Datetime.subtract(period.date_to, seconds=1)
@@ -67,15 +60,17 @@ class TierWallet(models.Model):
         return {
             "subscription_id": period.subscription_id.id,
             "name": package.name,
-            "service": service.name,
+            "service": package.service_id.name,
             "destinations": ", ".join(package.destination_ids.mapped("name")),
             "shared": package.shared,
             "state": state,
             "waiting": waiting,
+            "refunded": refunded,
+            "part": "" if part.is_whole else period.part,
             "reason": dict(period._fields["fee_reason"]._description_selection(self.env)).get(period.fee_reason, ""),
-            "included": units(whole),
-            "used": units(period.used),
-            "left": units(left),
+            "included": package._units_text(whole),
+            "used": package._units_text(period.used),
+            "left": package._units_text(left),
             "percent": 100 * left / whole if whole else 0,
             "from": formatting.moment(brand_clock, period.date_from)[0],
             "until": "" if endless else formatting.moment(brand_clock, last)[0],
@@ -94,17 +89,25 @@ class TierWallet(models.Model):
         digits = formatting.digits_for(package.currency_id, [package.fee])
         return formatting.money(self.env, package.fee, package.currency_id, digits)
 
-    def _portal_packages_for_sale(self):
-        """Return what a reseller may give its customers.
+    def _portal_packages_for_sale(self, child):
+        """Return what a reseller may give a customer, and what that would cost it.
 
-        :return: list of dicts with id, name, fee and included
+        :param child: ``tier.wallet`` of the customer, which was checked
+        :return: list of dicts with id, name, service, destinations and quote: what is charged, in words
         """
         self.ensure_one()
+        packages = self._packages_for_sale()
+        # sudo: what the customer pays its parent, who asks.
+        child = child.sudo()
+        quotes = packages._quotes(child)
         return [
             {
                 "id": package.id,
                 "name": package.name,
-                "fee": self._portal_fee(package),
+                "service": package.service_id.name,
+                "destinations": ", ".join(package.destination_ids.mapped("name")),
+                "quote": package._quote_text(child, quotes[package]),
+                "refused": bool(quotes[package].reason),
             }
-            for package in self._packages_for_sale()
+            for package in packages
         ]

@@ -9,6 +9,11 @@ from odoo.tools import mute_logger
 
 from odoo.addons.tier_portal.tests.common import ChainMixin
 from odoo.addons.tier_rating import charging
+from odoo.addons.tier_rating.engine.part import part_of_month
+
+
+def part_text(part):
+    return "" if part.is_whole else f"{part.days} of {part.of} days"
 
 
 class PackageMixin(ChainMixin):
@@ -122,6 +127,34 @@ class TestGivingPackages(PackageMixin, TransactionCase):
         row = Charge.search(Charge._portal_domain(self.user), limit=1)._portal_rows()[0]
         self.assertEqual(row["number"], "Big")
 
+    def test_what_a_package_would_cost_is_told_before(self):
+        self.dealer.may_sell_packages = True
+        today = fields.Date.today()
+        part = part_of_month(today, today)
+        self.big.write({"first_period": "days", "fee": part.of, "included": part.of})
+        rows = self.dealer.with_user(self.users["dealer"])._portal_packages_for_sale(self.user)
+        quotes = {row["name"]: row["quote"] for row in rows}
+        self.assertEqual(quotes["Small"], "No fee, with 100 minutes at once.")
+        self.assertIn(f"{part.days}.00 at once, with {part.days} minutes", quotes["Big"])
+        self.user._topup(100, "packages:fund")
+        self.sell()
+        self.env.flush_all()
+        charging.fees.charge(self.env, charging.fees.find(self.env.cr))
+        self.env.invalidate_all()
+        row = self.user.with_user(self.users["user"])._portal_packages()[1]
+        self.assertEqual((row["left"], row["part"]), (f"{part.days} minutes", part_text(part)))
+
+    def test_a_refunded_fee_leaves_nothing(self):
+        self.dealer.may_sell_packages = True
+        subscription = self.sell()
+        self.env.flush_all()
+        charging.fees.charge(self.env, charging.fees.find(self.env.cr))
+        self.env.invalidate_all()
+        charging.refund.refund(self.env, subscription.balance_ids.fee_event_id.ids, "wrong one")
+        self.env.invalidate_all()
+        row = self.user.with_user(self.users["user"])._portal_packages()[1]
+        self.assertEqual((row["refunded"], row["left"], row["waiting"]), (True, "0 minutes", False))
+
     def test_what_a_former_parent_sold_is_not_shown(self):
         self.small.brand_id.wallet_id = self.reseller
         self.assertEqual(self.user._portal_packages(), [])
@@ -169,7 +202,9 @@ class TestPackagePages(PackageMixin, HttpCase):
         self.assertEqual(self._post(f"{path}/add", package_id=self.big.id).headers["Location"].split("/")[-1], "my")
         self.dealer.may_sell_packages = True
         self.env.flush_all()
-        self.assertIn("Give a package", self.url_open(path).text)
+        text = self.url_open(path).text
+        self.assertIn("Give a package", text)
+        self.assertIn("5.00 at once, with 1,000 minutes. Then ", text)
         for _time in range(2):
             response = self._post(f"{path}/add", package_id=self.big.id, request_key="same")
             self.assertTrue(response.headers["Location"].endswith(path))

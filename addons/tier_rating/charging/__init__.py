@@ -21,7 +21,7 @@ length; a single call is a batch of one.
 * :mod:`.dial_plans`: endpoints that dial otherwise than their switch says
 * :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense
-* :mod:`.refund`: undo what was charged
+* :mod:`.refund`: undo what was charged; :mod:`.fee_refund`: fees of packages that were used
 * :mod:`.intake`: a stream of records, batch by batch; :mod:`.turns`: two batches at once
 * :mod:`.authorize`: grant a session and hold its funds
 """
@@ -32,7 +32,7 @@ from odoo import api
 
 from odoo.addons.tier_billing import ledger
 
-from . import authorize, books, catalogue, fees, markups, numbers, pricing, refund, settle, usage
+from . import authorize, books, catalogue, fee_refund, fees, markups, numbers, pricing, refund, settle, usage
 
 # Events per transaction. More gains little and keeps locks for longer.
 BATCH = 1000
@@ -71,6 +71,7 @@ __all__ = [
     "authorize",
     "books",
     "catalogue",
+    "fee_refund",
     "fees",
     "markups",
     "numbers",

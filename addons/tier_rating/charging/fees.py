@@ -12,7 +12,7 @@ Lock order: the periods by id, then accounts by id. The new events come last; no
 can be writing them, as their periods are locked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -23,7 +23,9 @@ from odoo.addons.tier_billing.ledger.spending import local_day
 
 from ..engine.errors import Refused
 from ..engine.offer import Offer
-from ..engine.tariff import ONE, Rate, Terms
+from ..engine.part import WHOLE, Part
+from ..engine.rounding import round_quotient
+from ..engine.tariff import Rate, Step, Terms
 from . import catalogue, settle, tables
 from .offers import Found
 from .priced import Item
@@ -43,7 +45,8 @@ class Due:
     :param int wallet_id: of the subscriber
     :param str code: of the package, in price lists
     :param str name: of the package
-    :param Decimal fee: in the brand's currency
+    :param Decimal fee: of a whole period, in the brand's currency
+    :param Part part: of the month that is charged
     """
 
     id: int
@@ -55,6 +58,17 @@ class Due:
     fee: Decimal
     currency_id: int
     company_id: int
+    part: Part = WHOLE
+
+    @property
+    def days(self):
+        """(Units charged, units of a whole fee): days of a part of a month, else one fee."""
+        return (1, 1) if self.part.is_whole else self.part
+
+    @property
+    def quantity(self):
+        """Fees charged, for people: exact ones are computed with the days."""
+        return round_quotient(*self.part.share(1), 3, "half_up")
 
     @property
     def source_key(self):
@@ -74,11 +88,23 @@ class _FeePricer(Pricer):
         wallets += [wallets[0]._replace(currency_id=due.currency_id) for due in self._dues.values() if wallets]
         return super()._load_conversions(items, wallets)
 
+    def _price_plainly(self, result, item, units, was_granted):
+        # It would ask the subscriber's price list, not the package.
+        return False
+
+    def priced(self, item, was_granted=False):
+        """Override: of a part of a month each day is a unit, so that the part is exact."""
+        result, due = super().priced(item, was_granted), self._dues[item.key]
+        if not due.part.is_whole:
+            for edge in (*result.edges, *filter(None, [result.carrier])):
+                edge.billed = due.quantity
+        return result
+
     def offer(self, wallet, item):
         if wallet.id == item.wallet_id:
             return self._fee(wallet, item)
         try:
-            return super().offer(wallet, item)
+            return _by_days(super().offer(wallet, item), self._dues[item.key].part)
         except Refused:
             if not wallet.parent_id:
                 raise
@@ -91,8 +117,39 @@ class _FeePricer(Pricer):
         factor = self.convert(due.currency_id, wallet.currency_id, item.at.date(), wallet.company_id)
         # The fee is the whole price: charges and increments of a brand are for its calls.
         terms = Terms(rounding_method=terms.rounding_method, rounding_digits=terms.rounding_digits)
-        offer = Offer(terms, (Rate(None, "", due.fee, 1),), factor=factor, timed=False)
+        offer = Offer(terms, (Rate(None, "", due.fee, due.days[1]),), factor=factor, timed=False)
         return Found(offer, factor, None, due.code, None)
+
+
+def _by_days(found, part):
+    """Return what prices a part of a month where each day is a unit.
+
+    An increment of a rate stays one of fees: where it says that a fee is charged whole, it is.
+
+    :param Found found: for a whole one
+    :param Part part: of the month
+    """
+    if part.is_whole:
+        return found
+    offer, of = found.offer, part.of
+
+    def by_days(rates):
+        return tuple(
+            replace(
+                rate,
+                per=rate.per * of,
+                initial_increment=rate.initial_increment and rate.initial_increment * of,
+                increment=rate.increment and rate.increment * of,
+                steps=tuple(
+                    Step(start * of, price, per * of, increment * of) for start, price, per, increment in rate.steps
+                ),
+            )
+            for rate in rates
+        )
+
+    fallback = tuple((by_days(rates), derivations) for rates, derivations in offer.fallback)
+    offer = replace(offer, rates=by_days(offer.rates), fallback=fallback)
+    return Found(offer, found.rate, found.destination_id, found.prefix, found.rate_id)
 
 
 def find(cr):
@@ -122,13 +179,9 @@ def charge(env, period_ids):
     outcome = settle.Outcome()
     if not dues:
         return outcome
-    services = catalogue.load_services(env.cr)
-    service_id = next(service.id for service in services.values() if service.code == SERVICE)
     env.cr.execute("SELECT now() AT TIME ZONE 'UTC'")
     now = env.cr.fetchone()[0]
-    items = [Item(due.id, due.wallet_id, service_id, due.code, now, ONE) for due in dues.values()]
-    pricer = _FeePricer(env, items, dues, services)
-    rows = {item.key: _resolved(dues[item.key], service_id, now, pricer.priced(item)) for item in items}
+    rows = _price(env, dues, now)
     refused = {key: row.priced.reason for key, row in rows.items() if row.priced.reason}
     states = _lock_accounts(env.cr, rows.values())
     for key, row in rows.items():
@@ -144,6 +197,53 @@ def charge(env, period_ids):
     return outcome
 
 
+def quote(env, dues):
+    """Return what fees would cost their subscribers now, as it would be charged.
+
+    :param env: environment; nothing is written or locked
+    :param dues: sequence of :class:`Due`, whose ids name them
+    :return: dict of id to (amount in the wallet's currency, reason); the amount is None where there
+        is a reason, a code of ``const.REASONS``, why it could not be charged whatever the funds
+    """
+    if not dues:
+        return {}
+    env.flush_all()
+    env.cr.execute("SELECT now() AT TIME ZONE 'UTC'")
+    rows = _price(env, {due.id: due for due in dues}, env.cr.fetchone()[0])
+    return {
+        key: (None if row.priced.reason else row.priced.edges[0].amount, row.priced.reason) for key, row in rows.items()
+    }
+
+
+def units_of(days):
+    """Return what counts of a package's units in a part of a month; see :func:`..engine.part.included`.
+
+    :param str days: alias of what has ``days`` and ``month_days``; the package is ``p``
+    :rtype: SQL
+    """
+    part = SQL.identifier(days)
+    return SQL(
+        """CASE WHEN COALESCE(%(part)s.days, 0) = COALESCE(%(part)s.month_days, 0) THEN p.quantity
+                ELSE LEAST(p.quantity, div(p.quantity * %(part)s.days + %(part)s.month_days::numeric * p.increment - 1,
+                                           %(part)s.month_days::numeric * p.increment) * p.increment) END""",
+        part=part,
+    )
+
+
+def _price(env, dues, now):
+    """Price fees on every tier.
+
+    :param dict dues: :class:`Due` by id
+    :param datetime now: naive UTC
+    :return: dict of id to :class:`.resolve.Resolved`
+    """
+    services = catalogue.load_services(env.cr)
+    service_id = next(service.id for service in services.values() if service.code == SERVICE)
+    items = [Item(due.id, due.wallet_id, service_id, due.code, now, Decimal(due.days[0])) for due in dues.values()]
+    pricer = _FeePricer(env, items, dues, services)
+    return {item.key: _resolved(dues[item.key], service_id, now, pricer.priced(item)) for item in items}
+
+
 def _lock(cr, period_ids):
     """Lock what is due of some periods, and read it.
 
@@ -157,7 +257,7 @@ def _lock(cr, period_ids):
             SELECT b.id, b.subscription_id, b.wallet_id, b.date_from,
                    COALESCE(NULLIF(p.code, ''), 'package-' || p.id),
                    COALESCE(p.name ->> 'en_US', (SELECT value FROM jsonb_each_text(p.name) LIMIT 1)),
-                   COALESCE(p.fee, 0)::text, s.currency_id, b.company_id
+                   COALESCE(p.fee, 0)::text, s.currency_id, b.company_id, COALESCE(b.days, 0), COALESCE(b.month_days, 0)
               FROM tier_package_balance b
               JOIN tier_package p ON p.id = b.package_id
               JOIN tier_brand s ON s.id = p.brand_id
@@ -168,14 +268,14 @@ def _lock(cr, period_ids):
             list(period_ids),
         )
     )
-    return {row[0]: Due(*row[:6], Decimal(row[6]), *row[7:]) for row in cr.fetchall()}
+    return {row[0]: Due(*row[:6], Decimal(row[6]), *row[7:9], Part(*row[9:])) for row in cr.fetchall()}
 
 
 def _resolved(due, service_id, now, priced):
     usage = Usage(
         source_key=due.source_key,
         service=SERVICE,
-        quantity=ONE,
+        quantity=due.quantity,
         number=due.code,
         callee=due.name,
         wallet_id=due.wallet_id,
@@ -232,10 +332,11 @@ def _write(env, paid, states, now):
         SQL(
             """
             UPDATE tier_package_balance b
-               SET fee_state = 'paid', fee_reason = NULL, fee_event_id = v.event_id, quantity = p.quantity,
+               SET fee_state = 'paid', fee_reason = NULL, fee_event_id = v.event_id, quantity = %s,
                    write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
               FROM unnest(%s::integer[], %s::integer[]) AS v(id, event_id), tier_package p
              WHERE b.id = v.id AND p.id = b.package_id""",
+            units_of("b"),
             env.uid,
             [key for key, _row in paid],
             ids["tier_usage_event"],

@@ -22,7 +22,7 @@ from odoo.tools import SQL
 from odoo.addons.tier_billing.ledger import writer
 from odoo.addons.tier_billing.ledger.writer import Movement
 
-from . import packages, volumes
+from . import fee_refund, packages, volumes
 
 # Of a stored rate; see tier.transfer.
 RATE_STEP = Decimal(1).scaleb(-12)
@@ -33,7 +33,8 @@ class Refunds:
     """What became of a batch.
 
     :param refunded: events that were undone on every tier
-    :param skipped: events with nothing to undo: refunded before, free, or in suspense
+    :param skipped: events with nothing to undo: refunded before, free, in suspense, or the fee
+        of a package that was used up
     """
 
     refunded: int = 0
@@ -77,6 +78,7 @@ def refund(env, event_ids, reason):
     Six statements for any number of events, three more if they used packages, as many if they
     were priced by volume and one if they were re-rated, in the caller's transaction, which should
     be short. What the provider's carrier charged stays a cost: the carrier is not ours to refund.
+    Of a package's fee what was used stays paid, see :mod:`.fee_refund`.
 
     :param env: environment of the transaction
     :param event_ids: ids of ``tier.usage.event``
@@ -84,18 +86,25 @@ def refund(env, event_ids, reason):
     :rtype: Refunds
     """
     event_ids = set(event_ids)
-    events, packaged, bought = _paid_events(env, event_ids)
+    events, packaged, bought, fees = _paid_events(env, event_ids)
+    if fees:
+        fee_refund.lock(env.cr, fees, packaged)
     used = packages.give_back(env, packaged)
     volumes.give_back(env, bought)
     used.update(bought)
+    kept = fee_refund.close(env, events, fees) if fees else None
     undone = {key: rows for key, rows in events.items() if key in used or any(row.payment.id for row in rows)}
     if undone:
         date = fields.Datetime.now()
         _plan_movements(env, [row for rows in undone.values() for row in rows if row.payment.id], date, reason)
+        if kept:
+            fee_refund.plan(undone, kept, date)
         movements = [movement for rows in undone.values() for row in rows for movement in row.movements]
         states = writer.lock_accounts(env.cr, (), movements) if movements else {}
         transfers = writer.post(env.cr, movements, env.uid)
         _insert_charges(env, undone, states, transfers, date)
+        if kept:
+            fee_refund.store(env, kept, transfers, date)
         _mark(env, list(undone))
     return Refunds(len(undone), len(event_ids) - len(undone))
 
@@ -116,12 +125,14 @@ def _paid_events(env, event_ids):
     waited for another refund of the same event finds it refunded, and drops it.
 
     :return: (dict of event id to its list of :class:`Paid`, the payer's first; ids of the
-        events that used packages; ids of those that were priced by volume)
+        events that used packages; ids of those that were priced by volume; ids of those that
+        are fees of packages)
     """
     env.cr.execute(
         SQL(
             """SELECT id, EXISTS (SELECT FROM tier_package_use u WHERE u.event_id = e.id),
-                      EXISTS (SELECT FROM tier_volume_use u WHERE u.event_id = e.id)
+                      EXISTS (SELECT FROM tier_volume_use u WHERE u.event_id = e.id),
+                      EXISTS (SELECT FROM tier_package_balance b WHERE b.fee_event_id = e.id)
                  FROM tier_usage_event e WHERE id = ANY(%s) AND state = 'charged'
                 ORDER BY source_key FOR UPDATE""",
             sorted(event_ids),
@@ -130,7 +141,7 @@ def _paid_events(env, event_ids):
     locked = env.cr.fetchall()
     charged = [row[0] for row in locked]
     if not charged:
-        return {}, [], []
+        return {}, [], [], []
     # Leans on the charges' index on the event and on the ledger's primary key.
     env.cr.execute(
         SQL(
@@ -151,8 +162,8 @@ def _paid_events(env, event_ids):
     for charge_id, event_id, account_id, corrected, *payment in env.cr.fetchall():
         row = Paid(charge_id, event_id, account_id, corrected, _payment(*payment))
         events[event_id].append(row)
-    packaged = [event_id for event_id, is_packaged, _bought in locked if is_packaged]
-    return events, packaged, [event_id for event_id, _packaged, is_bought in locked if is_bought]
+    packaged, bought, fees = ([row[0] for row in locked if row[kind]] for kind in (1, 2, 3))
+    return events, packaged, bought, fees
 
 
 def _payment(*values):

@@ -12,7 +12,8 @@ from odoo.tools import SQL
 # What a PDF lists; whoever has more calls finds all of them in the CSV.
 PDF_CALLS = 5000
 FETCH = 5000
-PHONE_NUMBER = re.compile(r"\+?[\d ()/-]*")
+# With digits that are hidden, too.
+PHONE_NUMBER = re.compile(r"\+?[\dx ()/-]*")
 FORMULA = tuple("=+-@\t\r")
 
 
@@ -28,7 +29,8 @@ def calls(env, move, limit=None):
         seconds or units, ``cost`` exact and without tax
     """
     env.flush_all()
-    zone = ZoneInfo(move.sudo().tier_usage_wallet_id._time_zone())
+    wallet = move.sudo().tier_usage_wallet_id
+    zone, hidden = ZoneInfo(wallet._time_zone()), wallet._hidden_digits()
     env.cr.execute(
         SQL(
             """
@@ -51,8 +53,8 @@ def calls(env, move, limit=None):
             "date": row[0].replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None),
             "reference": row[2],
             "caller": row[3] or "",
-            "dialled": row[4] or "",
-            "number": row[5] or "",
+            "dialled": masked(row[4] or "", hidden),
+            "number": masked(row[5] or "", hidden),
             "destination": destinations.browse(row[6]).name or "",
             "service": service,
             "quantity": Decimal(row[8]),
@@ -72,6 +74,21 @@ def harmless(text):
     if text.startswith(FORMULA) and not PHONE_NUMBER.fullmatch(text):
         return f"'{text}"
     return text
+
+
+def masked(number, hidden):
+    """Hide the last digits of a number that was dialled, as hotels and works councils ask for.
+
+    :param str number: as it is shown, with or without signs
+    :param int hidden: how many digits; 0 = none
+
+    >>> masked("49301234567", 3), masked("+49 30/1234-567", 4), masked("112", 4), masked("112", 0)
+    ('49301234xxx', '+49 30/123x-xxx', 'xxx', '112')
+    """
+    shown = list(number)
+    for place in [place for place, sign in enumerate(shown) if sign.isdigit()][-hidden:] if hidden else ():
+        shown[place] = "x"
+    return "".join(shown)
 
 
 def plain(number):

@@ -5,6 +5,7 @@ from odoo.tools import plaintext2html
 from odoo.addons.tier_billing import ledger
 from odoo.addons.tier_billing.const import MONEY_DIGITS, MONEY_SCALE
 
+from .. import charging
 from ..charging.refund import refund
 
 ACTIVITY = "tier_rating.mail_activity_dispute"
@@ -125,6 +126,7 @@ class TierDispute(models.Model):
         """Refund every contested event on every tier, exactly; pressing twice refunds once."""
         ledger.cursor.see_commits(self.env.cr)
         disputes = self._claim("accepted", OPEN_STATES)
+        disputes._check_fees()
         for dispute in disputes:
             dispute._decide("accepted")
         # Last, so that the balances of busy wallets are locked for as short as can be.
@@ -133,6 +135,21 @@ class TierDispute(models.Model):
             reason = self.env._("Dispute %s", dispute.name)
             refund(self.env, dispute.sudo().line_ids.mapped("event_id").ids, reason)
         self.env.invalidate_all()
+
+    def _check_fees(self):
+        """Refuse to accept what would give nothing back: of a package's fee what was used stays paid.
+
+        :raise UserError: naming the package
+        """
+        events = self.sudo().line_ids.event_id
+        for event in events.browse(charging.fee_refund.used_up(self.env.cr, events.ids)):
+            raise UserError(
+                self.env._(
+                    "All of the package %s is used, so nothing of its fee goes back: reject the dispute, or refund "
+                    "the calls that used it first.",
+                    event.callee,
+                )
+            )
 
     def action_reject(self):
         """Leave the charges as they are; the customer is told why."""

@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 
+from ..engine.part import WHOLE, included, part_of_month
+
 UNITS = (18, 0)
+PARTS = [("full", "In full"), ("days", "By its days")]
 
 
 class TierPackage(models.Model):
@@ -57,12 +60,52 @@ class TierPackage(models.Model):
         help="A month begins on its first day, on the brand's clock; what is left at its end is gone. Once: until the "
         "subscription ends.",
     )
+    first_period = fields.Selection(
+        PARTS,
+        "First month",
+        required=True,
+        default="full",
+        help="Of a subscription that begins within a month: the whole fee for all that is included, or both by the "
+        "days that are left of the month, its first one counted. Units are rounded up to the steps of the package.",
+    )
+    last_period = fields.Selection(
+        PARTS,
+        "Last month",
+        required=True,
+        default="full",
+        help="Of a subscription whose last day was known when the month began. What is paid already stays paid: "
+        "refund the fee, then what was not used of it goes back.",
+    )
     subscription_ids = fields.One2many("tier.package.subscription", "package_id")
 
     _sane = models.Constraint(
         "CHECK (included > 0 AND included < 1e12 AND increment BETWEEN 1 AND 1000000000)",
         "A package includes something, and is used in steps of one or more.",
     )
+
+    def _part(self, month, date_from, date_to):
+        """Return which part of a month is charged, and included.
+
+        :param date month: any day of it, on the brand's calendar
+        :param date date_from, date_to: first and last day of the subscription; no last one = open
+        :rtype: .engine.part.Part
+        """
+        self.ensure_one()
+        if self.period != "month":
+            return WHOLE
+        return part_of_month(
+            month,
+            date_from if self.first_period == "days" else None,
+            date_to if self.last_period == "days" else None,
+        )
+
+    def _units_of(self, part):
+        """Return how many units a part of a month includes.
+
+        :param part: of :meth:`_part`
+        """
+        self.ensure_one()
+        return included(part, int(self.quantity), self.increment)
 
     @api.depends("included", "service_id")
     def _compute_quantity(self):

@@ -22,6 +22,11 @@ class TierPackageBalance(models.Model):
     quantity = fields.Float("Included units", digits=UNITS, required=True, readonly=True)
     used = fields.Float("Used units", digits=UNITS, required=True, readonly=True)
     left = fields.Float("Units left", digits=UNITS, compute="_compute_left")
+    days = fields.Integer(
+        "Days charged", readonly=True, help="Of a month that is charged by its days; as many as it has = all of it."
+    )
+    month_days = fields.Integer("Days of the month", readonly=True)
+    part = fields.Char("Charged", compute="_compute_part")
     use_ids = fields.One2many("tier.package.use", "balance_id", readonly=True)
 
     _used_within = models.Constraint(
@@ -30,6 +35,15 @@ class TierPackageBalance(models.Model):
     # The look-up of the charging path: a wallet's packages that are not over at a moment.
     _look_up = models.Index("(wallet_id, date_to)")
     _period_unique = models.UniqueIndex("(subscription_id, date_from)", "This period has begun already.")
+
+    @api.depends("days", "month_days")
+    def _compute_part(self):
+        for balance in self:
+            balance.part = (
+                self.env._("%(days)s of %(month)s days", days=balance.days, month=balance.month_days)
+                if balance.days != balance.month_days
+                else self.env._("In full")
+            )
 
     @api.depends("quantity", "used")
     def _compute_left(self):

@@ -7,6 +7,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from .. import charging
+from ..engine.part import WHOLE
+
 # The end of a period that nothing ends.
 FOREVER = datetime(2999, 1, 1)
 
@@ -97,15 +100,16 @@ class TierPackageSubscription(models.Model):
                 SQL(
                     """
                     INSERT INTO tier_package_balance (subscription_id, wallet_id, package_id, company_id,
-                           quantity, used, fee_state, date_from, date_to, create_uid, create_date, write_uid,
-                           write_date)
+                           quantity, used, fee_state, date_from, date_to, days, month_days, create_uid,
+                           create_date, write_uid, write_date)
                     -- What has a fee includes nothing until it is paid.
                     SELECT s.id, s.wallet_id, s.package_id, s.company_id,
-                           CASE WHEN p.fee > 0 THEN 0 ELSE p.quantity END, 0,
-                           CASE WHEN p.fee > 0 THEN 'due' ELSE 'free' END, v.date_from, v.date_to,
-                           %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
-                      FROM unnest(%(ids)s::integer[], %(starts)s::timestamp[], %(ends)s::timestamp[])
-                           AS v(id, date_from, date_to)
+                           CASE WHEN p.fee > 0 THEN 0 ELSE %(units)s END, 0,
+                           CASE WHEN p.fee > 0 THEN 'due' ELSE 'free' END, v.date_from, v.date_to, v.days,
+                           v.month_days, %(uid)s, now() AT TIME ZONE 'UTC', %(uid)s, now() AT TIME ZONE 'UTC'
+                      FROM unnest(%(ids)s::integer[], %(starts)s::timestamp[], %(ends)s::timestamp[],
+                                  %(days)s::integer[], %(month_days)s::integer[])
+                           AS v(id, date_from, date_to, days, month_days)
                       JOIN tier_package_subscription s ON s.id = v.id
                       JOIN tier_package p ON p.id = s.package_id
                      ORDER BY s.id, v.date_from
@@ -114,12 +118,18 @@ class TierPackageSubscription(models.Model):
                     ids=[row[0] for row in rows],
                     starts=[row[1] for row in rows],
                     ends=[row[2] for row in rows],
+                    days=[row[3].days for row in rows],
+                    month_days=[row[3].of for row in rows],
+                    units=charging.fees.units_of("v"),
                 )
             )
             self.invalidate_recordset(["balance_ids"])
 
     def _periods(self, day):
-        """Return [(id, start, end)] of the periods up to the one after a day, in naive UTC."""
+        """Return [(id, start, end, part)] of the periods up to the one after a day.
+
+        Moments in naive UTC; the part is what is charged, and included, of the month.
+        """
         self.ensure_one()
         zone = ZoneInfo(self.package_id.brand_id.tz or "UTC")
 
@@ -128,11 +138,12 @@ class TierPackageSubscription(models.Model):
 
         stop = begins(self.date_to + relativedelta(days=1)) if self.date_to else FOREVER
         if self.package_id.period == "once":
-            return [(self.id, begins(self.date_from), stop)]
+            return [(self.id, begins(self.date_from), stop, WHOLE)]
         month, found = self.date_from, []
         while begins(month) < stop and month <= day + relativedelta(months=1, day=31):
             following = month + relativedelta(months=1, day=1)
-            found.append((self.id, begins(month), min(begins(following), stop)))
+            part = self.package_id._part(month, self.date_from, self.date_to)
+            found.append((self.id, begins(month), min(begins(following), stop), part))
             month = following
         return found
 

@@ -288,6 +288,10 @@ class TierWallet(models.Model):
             "invoice_line_ids": self._usage_lines(first, usage, due),
         }
 
+    def _hidden_digits(self):
+        """Return how many of the last digits of dialled numbers are hidden on this wallet's call lists."""
+        return 0
+
     def action_usage_invoices(self):
         """Open the invoices of this wallet's usage.
 

@@ -1,5 +1,9 @@
+from decimal import Decimal
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from .. import charging
 
 
 class TierUsageRefund(models.TransientModel):
@@ -10,6 +14,7 @@ class TierUsageRefund(models.TransientModel):
 
     event_ids = fields.Many2many("tier.usage.event", string="Events", default=lambda self: self._default_events())
     event_count = fields.Integer("Events to refund", compute="_compute_event_count")
+    fee_note = fields.Char("Packages", compute="_compute_fee_note")
     reason = fields.Char(required=True, help="Every tier of the chain reads it.")
 
     @api.model
@@ -23,6 +28,28 @@ class TierUsageRefund(models.TransientModel):
     def _compute_event_count(self):
         for refund in self:
             refund.event_count = len(refund.event_ids)
+
+    @api.depends("event_ids")
+    def _compute_fee_note(self):
+        """Tell what was used of packages whose fees are refunded: that part stays paid."""
+        for refund in self:
+            used = {row[0]: row[1:] for row in charging.fee_refund.usage(self.env.cr, refund.event_ids.ids)}
+            notes = []
+            for event in refund.event_ids.filtered(lambda event, used=used: used.get(event.id, (0, 0))[0]):
+                share = Decimal(used[event.id][0]) / max(used[event.id][1], 1)
+                notes.append(
+                    self.env._(
+                        "%(package)s is used to %(percent)s %%.", package=event.callee, percent=f"{100 * share:.1f}"
+                    )
+                )
+            if notes:
+                notes.append(
+                    self.env._(
+                        "What was used stays paid, the rest of the fee goes back with the units that are left. "
+                        "To refund more, refund the calls first."
+                    )
+                )
+            refund.fee_note = " ".join(notes)
 
     def action_apply(self):
         """Refund the events on every tier; repeating it changes nothing.

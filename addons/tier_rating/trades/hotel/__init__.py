@@ -11,5 +11,8 @@ from . import (
     tier_stay_folio,
     tier_stay_money,
     tier_stay_move,
+    tier_stay_paid,
     tier_stay_room,
+    tier_transfer,
+    tier_wallet,
 )

@@ -46,11 +46,20 @@ class TierHotel(models.Model):
         digits=MONEY_DIGITS,
         help="How far a guest who pays at check-out may go, beyond a deposit. Zero: guests pay a deposit first.",
     )
+    hidden_digits = fields.Integer(
+        "Hidden digits",
+        help="So many of the last digits of each dialled number are printed as x, on the folio and on the call list of "
+        "its invoice: whoever pays for a guest need not learn whom it called. Zero: numbers are printed in full.",
+    )
     room_ids = fields.One2many("tier.room", "hotel_id", "Rooms")
     room_count = fields.Integer(compute="_compute_counts")
     guest_count = fields.Integer("Guests in the house", compute="_compute_counts")
 
     _limit_positive = models.Constraint("CHECK (COALESCE(credit_limit, 0) >= 0)", "The limit is zero or more.")
+
+    _hidden_sane = models.Constraint(
+        "CHECK (COALESCE(hidden_digits, 0) BETWEEN 0 AND 20)", "Hide between 0 and 20 digits of a number."
+    )
 
     @api.depends("room_ids.stay_id")
     def _compute_counts(self):

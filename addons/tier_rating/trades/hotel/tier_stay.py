@@ -14,7 +14,7 @@ class TierStay(models.Model):
 
     _name = "tier.stay"
     _description = "Stay"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "check_in desc, id desc"
 
     partner_id = fields.Many2one("res.partner", "Guest", required=True, index=True, ondelete="restrict", tracking=True)
@@ -60,6 +60,11 @@ class TierStay(models.Model):
     bill_id = fields.Many2one("tier.bill", "House's invoice", readonly=True, copy=False, ondelete="set null")
     balance = fields.Float(
         related="wallet_id.balance", help="Above zero the guest gets it back, below zero the guest owes it."
+    )
+    awaits_payment = fields.Boolean(
+        compute="_compute_awaits_payment",
+        search="_search_awaits_payment",
+        help="The guest has left, and its invoice is not paid yet.",
     )
     note = fields.Text()
 

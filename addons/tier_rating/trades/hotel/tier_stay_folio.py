@@ -5,7 +5,7 @@ from odoo.tools import SQL, format_datetime
 
 from odoo.addons.tier_billing.statements import layout
 
-from ...invoicing.call_list import plain
+from ...invoicing.call_list import masked, plain
 
 
 class TierStay(models.Model):
@@ -121,9 +121,11 @@ class TierStay(models.Model):
         )
         rows = self.env.cr.fetchall()
         services, destinations = self.env["tier.service"].sudo(), self.env["tier.destination"].sudo()
+        hidden = self.sudo().hotel_id.hidden_digits
         used = []
         for date, cost, quantity, billed, service_id, destination_id, number, callee, refund in rows:
             service, destination = services.browse(service_id), destinations.browse(destination_id)
+            shown = masked(number or "", hidden) if service.is_time else number
             used.append(
                 {
                     "date": date,
@@ -131,8 +133,8 @@ class TierStay(models.Model):
                     "quantity": plain(Decimal(quantity)),
                     "clock": _clock(Decimal(billed)),
                     "is_time": service.is_time,
-                    "what": destination.name or (service.name if service else number) or "",
-                    "number": number if service.is_time else "",
+                    "what": destination.name or (service.name if service else shown) or "",
+                    "number": shown if service.is_time else "",
                     "note": "" if service.is_time else callee or "",
                     "refund": refund,
                 }

@@ -21,6 +21,7 @@ from . import (
     test_holidays,
     test_hotel,
     test_hotel_rules,
+    test_import_runs,
     test_ingest,
     test_markups,
     test_move,

@@ -345,14 +345,14 @@ class TestImportRuns(TierRatingCase):
     # The scheduler
     # ------------------------------------------------------------------
 
-    def run_job(self, cron):
-        """Let the scheduler run an action as it does, a shift of four batches each; return its status and the log."""
+    def run_job(self, cron, batches=4):
+        """Let the scheduler run an action as it does, a shift of so many batches; return its status and how often."""
         shifts = []
 
         def of(env):
             # The second time within a job its shift is over, as in life.
             over = bool(shifts)
-            shifts.append(_Batches(0 if over else 5))  # the action itself asks first
+            shifts.append(_Batches(0 if over else batches + 1))  # the action itself asks first
             return shifts[-1]
 
         self.env.flush_all()
@@ -382,7 +382,7 @@ class TestImportRuns(TierRatingCase):
         self.put()
         self.assertEqual(self.run_job(cron), ("partially done", 2))
         self.assertEqual(self.run_job(cron), ("partially done", 2))
-        self.assertEqual(self.run_job(cron), ("fully done", 1))
+        self.assertEqual(self.run_job(cron, 100), ("fully done", 1))
         self.assertRecordValues(self.watched(), [self.outcome])
 
     def test_a_long_file_does_not_hold_up_other_switches(self):

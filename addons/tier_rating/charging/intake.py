@@ -12,6 +12,7 @@ from .. import charging
 from ..adapters import registry
 from ..adapters.base import UsageRecord
 from . import settle
+from .reader import Reader
 from .turns import in_turns
 from .usage import DialPlan
 
@@ -68,29 +69,37 @@ class Intake:
     def take(self, stream, progress=None, shift=None):
         """Charge the records of a stream, batch by batch, each batch in a transaction of its own.
 
-        :param stream: binary file object
+        :param stream: binary file object, or a :class:`.reader.Reader` of one
         :param progress: called with the number of records that are done so far
         :param shift: :class:`.shift.Shift`; when it is over, this ends with the batches that were begun
         """
-        records = registry.get(self._switch.adapter).read(stream, self._switch._read_options())
+        reader = stream if isinstance(stream, Reader) else self.reader(stream)
         plan = DialPlan.of(self._switch)
         if self._is_alone:
             let_go(self._owner.env)
-        self._skip(records, shift)
-        usages = self._usages(records, plan, self._owner.id or None)
+        self._skip(reader, shift)
+        usages = self._usages(reader.records, plan, self._owner.id or None)
         for batch, outcome in self._charged(self._batches(usages, shift)):
             self.outcome += outcome
             self.count += len(batch)
             self.unreadable = self._ahead.popleft()
+            reader.count = self.count
             if progress:
                 progress(self.count)
 
-    def _skip(self, records, shift):
+    def reader(self, stream):
+        """Return what reads the records of a stream from its beginning.
+
+        :param stream: binary file object
+        """
+        return Reader(stream, registry.get(self._switch.adapter).read(stream, self._switch._read_options()))
+
+    def _skip(self, reader, shift):
         """Read past the records that are done."""
-        if not self.count:
+        if reader.count >= self.count:
             return
         begun = time.monotonic()
-        deque(islice(records, self.count), maxlen=0)
+        reader.skip_to(self.count)
         if shift:
             shift.prolong(time.monotonic() - begun)
 

@@ -1,4 +1,5 @@
 import hashlib
+import io
 import os
 import time
 
@@ -11,6 +12,7 @@ from odoo.addons.tier_billing.ledger.cursor import short_transaction
 
 from ..charging.alone import alone
 from ..charging.intake import let_go
+from ..charging.reader import keep, kept
 from ..charging.settle import Outcome
 
 #: Bytes of a file's beginning by which it is known again.
@@ -52,14 +54,23 @@ class TierUsageImport(models.Model):
         with alone(self.env.registry, f"tier.usage.import:{self.id}") as is_ours:
             if not is_ours:
                 return None
-            taken, resume = self._begin_run(self._what_file(stream, size, changed))
-            stream.seek(0)
-            tell = _Teller(self, stream, size, taken, resume)
+            of = self._what_file(stream, size, changed)
+            taken, resume = self._begin_run(of)
+            key = self.env.cr.dbname, self.id
+            reader = kept(key, of, taken.count) or taken.reader(_opened_again(stream))
+            tell = _Teller(self, reader.stream, size, taken, resume)
+            is_kept = False
             try:
-                taken.take(stream, tell, shift)
+                taken.take(reader, tell, shift)
+                if not taken.is_finished:
+                    keep(key, of, reader)
+                    is_kept = True
             except psycopg2.OperationalError:
                 tell.at_once()
                 raise
+            finally:
+                if not is_kept:
+                    reader.close()
             with short_transaction(self.env.registry) as cr:
                 self.with_env(self.env(cr=cr))._end_run(taken, resume)
         self.env.invalidate_all()
@@ -195,6 +206,19 @@ class TierUsageImport(models.Model):
                 record._end_run(taken, resume)
                 record.note = self.env._("The file is not in the folder any more; its end was not reached.")
         self.env.invalidate_all()
+
+
+def _opened_again(stream):
+    """Return a stream of the same file from its beginning, which its owner does not close.
+
+    :param stream: binary file object, which is not read any more
+    """
+    try:
+        again = open(os.dup(stream.fileno()), "rb")  # noqa: SIM115  the reader closes it
+    except io.UnsupportedOperation:
+        again = io.BytesIO(stream.getvalue())
+    again.seek(0)
+    return again
 
 
 class _Teller:

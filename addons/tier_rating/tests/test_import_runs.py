@@ -14,6 +14,8 @@ from odoo.tools import config, mute_logger
 from odoo.addons.base.models.ir_cron import MIN_TIME_PER_JOB
 
 from .. import charging
+from ..adapters import registry
+from ..charging import reader
 from ..charging.alone import alone
 from ..charging.shift import Shift
 from ..models import tier_usage_import_run as module
@@ -136,12 +138,54 @@ class TestImportRuns(TierRatingCase):
         self.assertEqual(len(asked), 4)
         self.assertRecordValues(record, [self.outcome])
 
+    def test_a_process_reads_a_file_once(self):
+        record, read = self.new_import(), []
+        adapter = registry.get("asterisk_csv")
+        usual = adapter.read
+
+        def spied(stream, options=None):
+            for number, line in enumerate(usual(stream, options)):
+                read.append(number)
+                yield line
+
+        with patch.object(adapter, "read", spied):
+            for _run in range(4):
+                self.run_import(record, 3)
+        self.assertEqual(read, list(range(10)))
+        self.assertRecordValues(record, [self.outcome])
+        self.assertNotIn((self.env.cr.dbname, record.id), reader._kept)
+
+    def test_two_processes_by_turns(self):
+        record = self.new_import()
+        self.run_import(record, 2)
+        key = (self.env.cr.dbname, record.id)
+        first = reader._kept.pop(key)
+        self.run_import(record, 3)
+        self.assertEqual((record.record_count, reader._kept[key][1].count), (5, 5))
+        reader._kept[key] = first
+        self.run_import(record, 2)
+        self.assertEqual(record.record_count, 7)
+        self.run_import(record, 100)
+        self.assertRecordValues(record, [self.outcome])
+
+    def test_few_files_are_kept_open(self):
+        streams = [io.BytesIO() for _number in range(reader.MOST + 1)]
+        with patch.dict(reader._kept, clear=True):
+            for number, stream in enumerate(streams):
+                reader.keep(number, "as it is", reader.Reader(stream, iter(())))
+            self.assertEqual([stream.closed for stream in streams], [True] + [False] * reader.MOST)
+            self.assertIsNone(reader.kept(1, "another", 0))
+            self.assertTrue(streams[1].closed)
+            self.assertIs(reader.kept(2, "as it is", 0).stream, streams[2])
+            self.assertIsNone(reader.kept(2, "as it is", 0))
+
     def test_a_shift_is_as_long_as_it_took_to_get_there(self):
         record, shift = self.new_import(), _Batches(3)
         self.env.flush_all()
         with self.enter_registry_test_mode():
             record._import_queued(shift)
             self.assertIsNone(shift.prolonged)
+            reader._kept.clear()  # another process
             shift = _Batches(3)
             record._import_queued(shift)
         self.assertGreater(shift.prolonged, 0)

@@ -52,6 +52,7 @@ from . import (
     test_usage_invoice,
     test_usage_invoice_amounts,
     test_usage_invoice_books,
+    test_usage_invoice_late,
     test_usage_invoice_screens,
     test_usage_month,
     test_usage_retention,

@@ -197,6 +197,7 @@ class TierUsageImport(models.Model):
         with alone(self.env.registry, f"tier.switch:{self.switch_id.id}:{self.name}") as is_ours:
             if not is_ours:
                 return
+            kept((self.env.cr.dbname, self.id), None, 0)  # which lets its file go
             with short_transaction(self.env.registry) as cr:
                 record = self.with_env(self.env(cr=cr))
                 taken = record._new_intake(record.switch_id)

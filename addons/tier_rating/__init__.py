@@ -1,4 +1,4 @@
-from . import charging, controllers, loading, models, trades, wizards
+from . import charging, controllers, invoicing, loading, models, trades, wizards
 
 
 def uninstall_hook(env):
@@ -7,3 +7,4 @@ def uninstall_hook(env):
     charging.markups.drop(env.cr)
     charging.numbers.drop(env.cr)
     loading.links.drop(env.cr)
+    invoicing.linked.drop(env.cr)

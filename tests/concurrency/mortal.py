@@ -92,6 +92,32 @@ def watch_folders(arena, root):
         env["tier.switch"]._cron_watch_folders()
 
 
+def run_scheduled(arena, action, seconds):
+    """Do what a worker of the scheduler does, until there is nothing to do.
+
+    :param str action: external id of the ``ir.cron``
+    :param float seconds: how long a run may last
+    """
+    from odoo.sql_db import db_connect
+
+    from odoo.addons.base.models.ir_cron import MIN_TIME_PER_JOB
+    from odoo.addons.tier_rating.charging.shift import Shift
+
+    def of(env):
+        return Shift(seconds, begun=env.context["cron_end_time"] - MIN_TIME_PER_JOB)
+
+    with arena.env() as env:
+        cron = env.ref(action).id
+    scheduler = arena.registry["ir.cron"]
+    with patch.object(Shift, "of", of):
+        while True:
+            with db_connect(arena.database).cursor() as cr:
+                job = scheduler._acquire_one_job(cr, cron)
+                if not job:
+                    return
+                scheduler._process_job(cr, job)
+
+
 def serve(arena, port):
     """Answer requests on localhost, until killed."""
     from odoo.http import root
@@ -132,7 +158,10 @@ def post_rerating(arena, run, batch):
         env["tier.rerating"].browse(run).action_post()
 
 
-JOBS = {job.__name__: job for job in (import_file, press_import, watch_folders, serve, make_calls, post_rerating)}
+JOBS = {
+    job.__name__: job
+    for job in (import_file, press_import, watch_folders, run_scheduled, serve, make_calls, post_rerating)
+}
 
 
 def main(database):

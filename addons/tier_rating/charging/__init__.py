@@ -22,7 +22,8 @@ length; a single call is a batch of one.
 * :mod:`.tables`: the rows that are written
 * :mod:`.settle`: charge usage, and retry what waits in suspense
 * :mod:`.refund`: undo what was charged; :mod:`.fee_refund`: fees of packages that were used
-* :mod:`.intake`: a stream of records, batch by batch; :mod:`.turns`: two batches at once
+* :mod:`.intake`: a stream of records, batch by batch; :mod:`.turns`: two batches at once; :mod:`.shift`: for how
+  long; :mod:`.reader`: until the next run
 * :mod:`.authorize`: grant a session and hold its funds
 """
 

@@ -1,5 +1,7 @@
 """A stream of records on its way to being charged."""
 
+import time
+from collections import deque
 from itertools import chain, islice
 
 from odoo.sql_db import Cursor
@@ -10,6 +12,7 @@ from .. import charging
 from ..adapters import registry
 from ..adapters.base import UsageRecord
 from . import settle
+from .reader import Reader
 from .turns import in_turns
 from .usage import DialPlan
 
@@ -34,9 +37,10 @@ class Intake:
     :param switch: ``tier.switch`` that wrote them
     :param bool is_alone: nothing but this import is done in the owner's transaction, which may be ended
     :ivar outcome: of the batches that are committed
-    :ivar count: of the records in them
-    :ivar unreadable: how many of those read so far could not be
+    :ivar count: of the records in them, which those before them in the stream are
+    :ivar unreadable: how many of them could not be read
     :ivar problem: the first record that could not be read, ``BadRecord`` or None
+    :ivar is_finished: the end of the stream was reached
     """
 
     def __init__(self, owner, switch, is_alone=False):
@@ -47,23 +51,65 @@ class Intake:
         self.count = 0
         self.unreadable = 0
         self.problem = None
+        self.is_finished = False
+        # Unreadable ones until the end of each batch that is read and not committed yet.
+        self._ahead, self._seen, self._words = deque(), 0, None
 
-    def take(self, stream, progress=None):
-        """Charge all records of a stream, batch by batch, each batch in a transaction of its own.
+    def go_on(self, count, unreadable, outcome, words=None):
+        """Begin after the records that are done already.
 
-        :param stream: binary file object
-        :param progress: called with the number of records read so far
+        :param int count: records to skip; they are read, but nothing is asked about them
+        :param int unreadable: how many of them could not be read
+        :param outcome: what became of them
+        :param str words: the first problem that was found in them
         """
-        records = registry.get(self._switch.adapter).read(stream, self._switch._read_options())
-        usages = self._usages(records, DialPlan.of(self._switch), self._owner.id or None)
+        self.count, self.outcome, self._words = count, outcome, words or None
+        self.unreadable = self._seen = unreadable
+
+    def take(self, stream, progress=None, shift=None):
+        """Charge the records of a stream, batch by batch, each batch in a transaction of its own.
+
+        :param stream: binary file object, or a :class:`.reader.Reader` of one
+        :param progress: called with the number of records that are done so far
+        :param shift: :class:`.shift.Shift`; when it is over, this ends with the batches that were begun
+        """
+        reader = stream if isinstance(stream, Reader) else self.reader(stream)
+        plan = DialPlan.of(self._switch)
         if self._is_alone:
             let_go(self._owner.env)
-        batches = iter(lambda: list(islice(usages, charging.BATCH)), [])
-        for batch, outcome in self._charged(batches):
+        self._skip(reader, shift)
+        usages = self._usages(reader.records, plan, self._owner.id or None)
+        for batch, outcome in self._charged(self._batches(usages, shift)):
             self.outcome += outcome
             self.count += len(batch)
+            self.unreadable = self._ahead.popleft()
+            reader.count = self.count
             if progress:
                 progress(self.count)
+
+    def reader(self, stream):
+        """Return what reads the records of a stream from its beginning.
+
+        :param stream: binary file object
+        """
+        return Reader(stream, registry.get(self._switch.adapter).read(stream, self._switch._read_options()))
+
+    def _skip(self, reader, shift):
+        """Read past the records that are done."""
+        if reader.count >= self.count:
+            return
+        begun = time.monotonic()
+        reader.skip_to(self.count)
+        if shift:
+            shift.prolong(time.monotonic() - begun)
+
+    def _batches(self, usages, shift):
+        while batch := list(islice(usages, charging.BATCH)):
+            self._ahead.append(self._seen)
+            yield batch
+            if shift and shift.is_over():
+                return
+        self.is_finished = True
 
     def _charged(self, batches):
         """Charge batches; yield each with its outcome, once it is committed."""
@@ -77,7 +123,7 @@ class Intake:
     def _usages(self, records, plan, import_id):
         for record in records:
             if not isinstance(record, UsageRecord):
-                self.unreadable += 1
+                self._seen += 1
                 self.problem = self.problem or record
             yield self._owner._usage(record, plan, import_id)
 
@@ -101,4 +147,4 @@ class Intake:
 
         :rtype: str
         """
-        return self.problem and f"Line {self.problem.line}: {self.problem.message}"
+        return self._words or (self.problem and f"Line {self.problem.line}: {self.problem.message}")

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
+from . import linked
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -75,13 +77,13 @@ def of_waiting(env, wallet_ids, start, stop):
     :return: list of :class:`Line`
     """
     condition = SQL(
-        """c.wallet_id = ANY(%s) AND c.date < %s
+        """c.date < %s
            AND c.date >= COALESCE((SELECT w.postpaid_since FROM tier_wallet w WHERE w.id = c.wallet_id), '-infinity')
            AND NOT EXISTS (SELECT FROM tier_charge_invoice l WHERE l.charge_id = c.id)""",
-        list(wallet_ids),
         stop,
     )
-    return _summarise(env, condition, late=SQL("c.date < %s", start))
+    charges = SQL("(%s)", linked.may_wait(env, wallet_ids))
+    return _summarise(env, condition, late=SQL("c.date < %s", start), charges=charges)
 
 
 def of_invoices(env, move_ids):
@@ -96,11 +98,12 @@ def of_invoices(env, move_ids):
     return _summarise(env, SQL("l.move_id = ANY(%s)", list(move_ids)), invoiced=True)
 
 
-def _summarise(env, condition, sale=False, invoiced=False, late=None):
+def _summarise(env, condition, sale=False, invoiced=False, late=None, charges=None):
     """Sum the charges that a condition chooses.
 
     :param condition: ``SQL`` over ``c`` (the charges) and ``l`` (their links to invoices)
     :param late: ``SQL`` that tells which are late
+    :param charges: ``SQL`` of the rows of ``tier_charge`` to choose from, where not of all
     """
     env.flush_all()
     late = late or SQL("FALSE")
@@ -127,13 +130,14 @@ def _summarise(env, condition, sale=False, invoiced=False, late=None):
                            c.reverses_id IS NOT NULL AND c.rerating_id IS NULL AS refund,
                            c.rerating_id IS NOT NULL AS correction,
                            %(quantity)s AS quantity, %(amount)s AS amount
-                      FROM tier_charge c %(joins)s
+                      FROM %(charges)s c %(joins)s
                      WHERE c.answered AND %(condition)s) x
               LEFT JOIN tier_service s ON s.id = x.service_id
               LEFT JOIN tier_destination d ON d.id = x.destination_id
              GROUP BY wallet_id, child_id, move_id, service_id, destination_id, late, refund, correction,
                       s.sequence, d.name
              ORDER BY wallet_id, child_id, move_id, s.sequence, service_id, late, d.name, correction, refund""",
+            charges=charges or SQL("tier_charge"),
             child=child,
             move=move,
             late=late,

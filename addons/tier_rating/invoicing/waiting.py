@@ -5,15 +5,22 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
-# A wallet that was prepaid before has paid for its earlier usage; see
-# tier.wallet.postpaid_since. Leans on the charges' index on the wallet and the date, and
-# on the unique index of the links.
-WAITING = SQL(
-    """tier_wallet w
-       JOIN tier_charge c ON c.wallet_id = w.id AND c.answered
-            AND c.date >= COALESCE(w.postpaid_since, '-infinity')
-            AND NOT EXISTS (SELECT FROM tier_charge_invoice l WHERE l.charge_id = c.id)"""
-)
+from . import linked
+
+
+def _waiting(env, wallet_ids):
+    """Return what waits for an invoice, as what stands after FROM: wallets ``w`` and charges ``c``.
+
+    A wallet that was prepaid before has paid for its earlier usage; see ``tier.wallet.postpaid_since``. Leans on
+    the unique index of the links, and see :mod:`.linked`.
+    """
+    return SQL(
+        """tier_wallet w
+           JOIN (%s) c ON c.wallet_id = w.id AND c.answered
+                AND c.date >= COALESCE(w.postpaid_since, '-infinity')
+                AND NOT EXISTS (SELECT FROM tier_charge_invoice l WHERE l.charge_id = c.id)""",
+        linked.may_wait(env, wallet_ids),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +58,14 @@ def waiting(env, wallet_ids, stop):
                            COALESCE(sum(c.cost) FILTER (WHERE c.date < %(stop)s), 0) AS due,
                            COALESCE(sum(c.cost) FILTER (WHERE c.date >= %(stop)s), 0) AS newer
                       FROM %(waiting)s
-                     WHERE w.id = ANY(%(wallets)s) GROUP BY w.id) s
+                     GROUP BY w.id) s
               JOIN tier_wallet w ON w.id = s.id
               JOIN tier_account a ON a.id = w.account_id
               LEFT JOIN (SELECT tier_usage_wallet_id, sum(tier_usage_cost - tier_usage_billed) AS carry
                            FROM account_move WHERE tier_usage_wallet_id = ANY(%(wallets)s)
                           GROUP BY tier_usage_wallet_id) r ON r.tier_usage_wallet_id = w.id
              WHERE s.calls > 0""",
-            waiting=WAITING,
+            waiting=_waiting(env, wallet_ids),
             stop=stop,
             wallets=list(wallet_ids),
         )
@@ -91,7 +98,7 @@ def link(env, moves, stop):
             uid=env.uid,
             wallets=list(moves),
             moves=list(moves.values()),
-            waiting=WAITING,
+            waiting=_waiting(env, moves),
             stop=stop,
         )
     )

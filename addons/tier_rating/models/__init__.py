@@ -84,6 +84,7 @@ from . import (
     tier_usage_hour,
     tier_usage_import,
     tier_usage_import_file,
+    tier_usage_import_run,
     tier_usage_kept,
     tier_usage_retention,
     tier_usage_rollup,

@@ -16,8 +16,9 @@ class ResCompany(models.Model):
     )
     tier_details_months = fields.Integer(
         "Keep who called whom (months)",
-        help="Afterwards numbers lose their last four digits, and addresses and devices are removed. What is in "
-        "suspense, contested, or not invoiced yet is kept until it is. Zero: kept forever.",
+        help="Afterwards numbers of calls and of authorized sessions lose their last four digits, and addresses and "
+        "devices are removed. What is in suspense, contested, or not invoiced yet is kept until it is. Zero: kept "
+        "forever.",
     )
 
     _tier_retention_positive = models.Constraint(

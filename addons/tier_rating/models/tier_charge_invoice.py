@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 
 from odoo.addons.tier_billing.models.ledger_link import LedgerLink
 
+from ..invoicing import linked
+
 
 class TierChargeInvoice(models.Model):
     """That a charge stands on an invoice: on one at most, which the unique index sees to.
@@ -20,6 +22,9 @@ class TierChargeInvoice(models.Model):
     move_id = fields.Many2one("account.move", "Invoice", required=True, readonly=True, index=True, ondelete="cascade")
 
     _once = models.UniqueIndex("(charge_id)", "A charge is invoiced once.")
+
+    def init(self):
+        linked.install(self.env.cr)
 
     @api.model_create_multi
     # pylint: disable-next=method-required-super

@@ -4,7 +4,6 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from contextlib import contextmanager
 
 import psycopg2
@@ -15,11 +14,12 @@ from odoo.tools import SQL
 
 from odoo.addons.tier_billing.ledger.cursor import short_transaction
 
+from ..charging.shift import Shift, come_again
+
 _logger = logging.getLogger(__name__)
 
 #: Larger files are imported by the scheduled action, so that nobody waits for an answer until its time is over.
 LARGE_BYTES = 5 * 1024**2
-TELL_EVERY_S = 1.0
 PIECE_BYTES = 1024**2
 
 
@@ -123,79 +123,44 @@ class TierUsageImport(models.Model):
         self.ensure_one()
         if self.state == "queued":
             return
-        self.write({"state": "queued", "progress": 0, "problem": False})
+        self.write({"state": "queued", "progress": 0, "problem": False, "note": False, "resume": False})
         self.env.ref("tier_rating.ir_cron_usage_import").sudo()._trigger()
 
     @api.model
     def _cron_import(self):
-        """Import the files that wait, the oldest first.
+        """Import the files that wait, the oldest first, until the shift is over.
 
-        One that a dying process leaves behind still waits, and is imported again, which charges nothing twice.
+        One that a dying process leaves behind still waits, and is gone on with, which charges nothing twice.
         """
-        queued = self.search([("state", "=", "queued")], order="id")
-        self.env["ir.cron"]._commit_progress(remaining=len(queued))
-        for record in queued:
-            record._import_queued()
-            self.env["ir.cron"]._commit_progress(1)
+        shift, cron = Shift.of(self.env), self.env["ir.cron"]
+        queued = self.search([("state", "=", "queued"), ("is_watched", "=", False)], order="id")
+        if shift.is_over():
+            come_again(self.env, len(queued))
+            return
+        cron._commit_progress(remaining=len(queued))
+        for number, record in enumerate(queued):
+            is_left = record._import_queued(shift) is False
+            cron._commit_progress(1, remaining=len(queued) - number - (not is_left))
+            if is_left or shift.is_over():
+                break
 
-    def _import_queued(self):
-        """Import one that waits; what becomes of it is committed by itself."""
+    def _import_queued(self, shift=None):
+        """Import one that waits as far as there is time; what becomes of it is committed by itself.
+
+        :param shift: :class:`..charging.shift.Shift`
+        :return: False if it is to be gone on with at once
+        """
         self.ensure_one()
-        taken = self._new_intake(self.switch_id, is_alone=True)
         try:
             with self._open_data() as stream:
-                told = _Told(self, stream)
-                taken.take(told, told.tell)
-            values = self._figures(taken)
+                return self._run(stream, self._attachment().file_size, shift)
         except psycopg2.OperationalError:
             _logger.warning("The usage import %s waits for the database", self.id, exc_info=True)
             self.env.cr.rollback()
-            return
+            return None
         except OSError as error:
-            values = {"state": "draft", "problem": str(error)[:500]}
+            problem = str(error)[:500]
         with short_transaction(self.env.registry) as cr:
-            self.with_env(self.env(cr=cr)).write(values)
+            self.with_env(self.env(cr=cr)).write({"state": "draft", "problem": problem})
         self.env.invalidate_all()
-
-
-class _Told:
-    """A stream that tells how much of it has been read, in transactions of its own, so that others see it.
-
-    :param owner: the ``tier.usage.import``
-    :param stream: binary stream
-    """
-
-    def __init__(self, owner, stream):
-        self._owner, self._stream, self._at, self._read = owner, stream, time.monotonic(), 0
-        self._size = max(1, owner._attachment().file_size)
-
-    # pylint: disable-next=method-required-super
-    def read(self, size=-1):
-        """Read up to so many bytes."""
-        return self._counted(self._stream.read(size))
-
-    def readline(self, size=-1):
-        """Read up to a line's end, or so many bytes."""
-        return self._counted(self._stream.readline(size))
-
-    def _counted(self, data):
-        self._read += len(data)
-        return data
-
-    def tell(self, count):
-        """Write how far it is.
-
-        :param int count: records that are committed
-        """
-        if time.monotonic() - self._at < TELL_EVERY_S:
-            return
-        self._at = time.monotonic()
-        with short_transaction(self._owner.env.registry) as cr:
-            cr.execute(
-                SQL(
-                    "UPDATE tier_usage_import SET progress = %s, record_count = %s WHERE id = %s",
-                    min(99, self._read * 100 // self._size),
-                    count,
-                    self._owner.id,
-                )
-            )
+        return None

@@ -6,6 +6,8 @@ from odoo.addons.tier_billing import ledger
 from ..retention import forget
 from .tier_usage_kept import KINDS
 
+SESSIONS = ("sessions", "Numbers of sessions")
+
 # Events in a transaction: their rows are locked while it lasts.
 BATCH = 2000
 # Uploaded files that go in one step.
@@ -20,8 +22,8 @@ class TierUsageRetention(models.Model):
     _rec_name = "kind"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="cascade")
-    kind = fields.Selection(KINDS, "What is removed", required=True, readonly=True)
-    until_id = fields.Integer(readonly=True, default=0, help="Number of the last event that was looked at.")
+    kind = fields.Selection([*KINDS, SESSIONS], "What is removed", required=True, readonly=True)
+    until_id = fields.Integer(readonly=True, default=0, help="Number of the last event or session that was looked at.")
 
     _once = models.UniqueIndex("(company_id, kind)", "There is one state of each.")
 
@@ -43,6 +45,8 @@ class TierUsageRetention(models.Model):
         :rtype: bool
         """
         if kind == "raw" and not self._drop_files(company, before):
+            return False
+        if kind == "details" and not self._repeat(self._walk, company.id, "sessions", before):
             return False
         return self._repeat(self._look_again, company.id, kind) and self._repeat(self._walk, company.id, kind, before)
 
@@ -69,7 +73,7 @@ class TierUsageRetention(models.Model):
 
     @staticmethod
     def _walk(cr, _after, company_id, kind, before):
-        """Walk through the next events from where the state says; see :func:`..retention.forget.walk`."""
+        """Walk through the next ones from where the state says; see :func:`..retention.forget.walk`."""
         cr.execute(
             SQL(
                 """
@@ -81,7 +85,10 @@ class TierUsageRetention(models.Model):
             )
         )
         state_id, after = cr.fetchone()
-        last, count = forget.walk(cr, company_id, kind, after, before, BATCH)
+        if kind == "sessions":
+            last, count = forget.walk_sessions(cr, company_id, after, before, BATCH)
+        else:
+            last, count = forget.walk(cr, company_id, kind, after, before, BATCH)
         cr.execute(SQL("UPDATE tier_usage_retention SET until_id = %s WHERE id = %s", last, state_id))
         return last, count
 

@@ -10,7 +10,7 @@ from odoo.tools.misc import format_date
 
 from odoo.addons.tier_billing.const import MONEY_DIGITS
 
-from ..invoicing import amounts, call_list, period, summary, waiting
+from ..invoicing import amounts, call_list, linked, period, summary, waiting
 from ..invoicing.lines import LineBuilder
 
 _logger = logging.getLogger(__name__)
@@ -61,6 +61,19 @@ class TierWallet(models.Model):
         copy=False,
         groups="base.group_user",
         help="Earlier usage was paid for in advance and is not invoiced.",
+    )
+    # Written by ..invoicing.linked and a trigger of the database alone.
+    usage_linked_before = fields.Datetime(
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="Usage before this moment stands on invoices, but for what came late.",
+    )
+    usage_linked_id = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="Charges of earlier usage with a higher number came late.",
     )
     usage_invoice_count = fields.Integer(
         "Number of invoices", compute="_compute_usage_invoice_count", groups="tier_billing.group_tier_auditor"
@@ -201,26 +214,30 @@ class TierWallet(models.Model):
             for wallet in self
         ]
         moves = self.env["account.move"].with_context(default_move_type="out_invoice").create(values)
-        linked = {}
-        for zone, wallets in self.grouped(lambda wallet: wallet._time_zone()).items():
+        number, taken = linked.decided(self.env), {}
+        zones = self.grouped(lambda wallet: wallet._time_zone())
+        for zone, wallets in zones.items():
             own = {wallet.id: move.id for wallet, move in zip(self, moves, strict=True) if wallet in wallets}
-            linked |= waiting.link(self.env, own, period.bounds(first, last, zone)[1])
+            taken |= waiting.link(self.env, own, period.bounds(first, last, zone)[1])
         for wallet, move in zip(self, moves, strict=True):
             counted = usage.get(wallet.id, [])
             expected = sum(line.calls for line in counted), sum((line.amount for line in counted), Decimal(0))
-            if linked.get(move.id) != expected:
+            if taken.get(move.id) != expected:
                 # More has arrived since it was counted, or another invoice was quicker.
                 wallet._bill_again(move, first, due[wallet])
         moves = moves.exists()
         totals = {}
         for move in moves:
-            calls, cost = linked[move.id]
+            calls, cost = taken[move.id]
             wallet = move.tier_usage_wallet_id
             step, left = wallet._smallest_coin(), due[wallet]
             covered = amounts.covered(left.funds, amounts.round_to(cost + left.carry, step), step)
             totals[move.id] = calls, cost, amounts.round_to(self._to_decimal(move.amount_untaxed), step) + covered
         if totals:
             waiting.note_totals(self.env, totals)
+        for zone, wallets in zones.items():
+            invoiced = wallets & moves.tier_usage_wallet_id
+            linked.note(self.env, invoiced.ids, period.bounds(first, last, zone)[1], number)
         for move in moves:
             call_list.attach_csv(move)
         return moves

@@ -8,14 +8,23 @@ from odoo.tools import SQL
 HIDDEN_DIGITS = 4
 
 
-def _masked(column):
-    """Return a number without its last digits; what is not called is no number but a resource's code."""
+def _hidden(column):
+    """Return a number without its last digits."""
     return SQL(
-        """CASE WHEN e.service_id NOT IN (SELECT id FROM tier_service WHERE is_time) THEN %(column)s
-                ELSE left(%(column)s, greatest(length(%(column)s) - %(hidden)s, 0))
-                     || repeat('*', least(length(%(column)s), %(hidden)s)) END""",
-        column=SQL.identifier("e", column),
+        """left(%(column)s, greatest(length(%(column)s) - %(hidden)s, 0))
+           || repeat('*', least(length(%(column)s), %(hidden)s))""",
+        column=column,
         hidden=HIDDEN_DIGITS,
+    )
+
+
+def _masked(column):
+    """Return a number of an event without its last digits; what is not called is no number but a resource's code."""
+    column = SQL.identifier("e", column)
+    return SQL(
+        "CASE WHEN e.service_id NOT IN (SELECT id FROM tier_service WHERE is_time) THEN %s ELSE %s END",
+        column,
+        _hidden(column),
     )
 
 
@@ -101,6 +110,55 @@ def walk(cr, company_id, kind, after, before, limit):
             kind,
             sorted(set(ids) - done),
             company_id,
+        )
+    )
+    return ids[-1], len(ids)
+
+
+def walk_sessions(cr, company_id, after, before, limit):
+    """Hide who was called in the next sessions, in the order in which they were asked for.
+
+    Nobody needs it: what is contested or invoiced is the event, which keeps its own number for as long. A session is
+    the company's of its wallet; without one, of the switch whose code begins its key; without that, everybody's.
+    Leans on the primary key.
+
+    :param cr: database cursor of a short transaction
+    :param int company_id: whose sessions
+    :param int after: id of the last session that was walked past
+    :param datetime before: naive UTC; sessions that were asked for later stop the walk
+    :param int limit: most sessions to look at
+    :return: (id of the last session now, number of sessions looked at)
+    """
+    cr.execute(
+        SQL(
+            "SELECT id, COALESCE(create_date < %s, true) FROM tier_session WHERE id > %s ORDER BY id LIMIT %s",
+            before,
+            after,
+            limit,
+        )
+    )
+    ids = []
+    for session_id, is_old in cr.fetchall():
+        if not is_old:
+            break
+        ids.append(session_id)
+    if not ids:
+        return after, 0
+    cr.execute(
+        SQL(
+            """
+            WITH own AS (
+                SELECT s.id FROM tier_session s LEFT JOIN tier_wallet w ON w.id = s.wallet_id
+                 WHERE s.id = ANY(%(ids)s) AND s.number IS NOT NULL
+                   AND CASE WHEN w.id IS NOT NULL THEN w.company_id = %(company)s ELSE
+                       EXISTS (SELECT FROM tier_switch x
+                                WHERE x.company_id = %(company)s AND starts_with(s.session_key, x.code || ':'))
+                       OR NOT EXISTS (SELECT FROM tier_switch x WHERE starts_with(s.session_key, x.code || ':')) END
+                 ORDER BY s.session_key FOR NO KEY UPDATE OF s)
+            UPDATE tier_session s SET number = %(masked)s FROM own WHERE s.id = own.id""",
+            ids=ids,
+            company=company_id,
+            masked=_hidden(SQL.identifier("s", "number")),
         )
     )
     return ids[-1], len(ids)

@@ -24,8 +24,9 @@ class TestUsageRetention(TierRatingCase):
         cls.env.cr.execute(
             """INSERT INTO tier_usage_retention (company_id, kind, until_id)
                SELECT %s, unnest(ARRAY['raw', 'details']), COALESCE(max(id), 0) FROM tier_usage_event
+               UNION ALL SELECT %s, 'sessions', COALESCE(max(id), 0) FROM tier_session
                ON CONFLICT (company_id, kind) DO UPDATE SET until_id = EXCLUDED.until_id""",
-            [cls.company.id],
+            [cls.company.id, cls.company.id],
         )
 
     def receive(self, key, days, **values):
@@ -158,6 +159,49 @@ class TestUsageRetention(TierRatingCase):
         self.forget()
         self.assertFalse(old.data)
         self.assertTrue(waiting.data, "it is not imported yet")
+
+    def ask(self, key, days, **values):
+        """Authorize a call so many days ago."""
+        self.authorize(self.request(key, **values))
+        asked = fields.Datetime.now() - timedelta(days=days)
+        self.env.cr.execute("UPDATE tier_session SET create_date = %s WHERE session_key = %s", [asked, key])
+        return self.env["tier.session"].search([("session_key", "=", key)])
+
+    def test_numbers_of_sessions_go_with_those_of_calls(self):
+        old, young = self.ask("s:old", 190), self.ask("s:young", 100)
+        self.forget()
+        self.assertEqual(old.number, "4930123456", "nothing goes unless it is set")
+        self.company.tier_details_months = 6
+        self.forget()
+        self.assertEqual((old.number, old.state, old.wallet_id), ("493012****", "open", self.user))
+        self.assertEqual(young.number, "4930123456")
+        state = self.env["tier.usage.retention"].search([("company_id", "=", self.company.id)])
+        self.assertEqual(dict(state.mapped(lambda one: (one.kind, one.until_id)))["sessions"], old.id)
+        self.env.cr.execute("UPDATE tier_session SET create_date = '2000-01-01' WHERE id = %s", [young.id])
+        self.forget()
+        self.assertEqual(young.number, "493012****")
+
+    def test_many_sessions_go_in_steps(self):
+        self.company.tier_details_months = 6
+        sessions = [self.ask(f"s:{number}", 190) for number in range(5)]
+        self.forget(batch=2)
+        self.assertEqual({session.number for session in sessions}, {"493012****"})
+
+    def test_a_session_of_nobody_is_that_of_its_switch(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.new_switch("retention_own")
+        self.new_switch("retention_other", company_id=other.id)
+        own = self.ask("retention_own:1", 190, account="nobody")
+        others = self.ask("retention_other:1", 190, account="nobody")
+        nobodys = self.ask("no_such_switch:1", 190, account="nobody")
+        self.assertFalse(own.wallet_id)
+        self.company.tier_details_months = 6
+        self.forget()
+        self.assertEqual([own.number, others.number, nobodys.number], ["493012****", "4930123456", "493012****"])
+        other.tier_details_months = 6
+        self.forget()
+        self.assertEqual(others.number, "493012****")
+        self.assertEqual(nobodys.number, "493012****", "hiding twice hides no more")
 
     @mute_logger("odoo.sql_db")
     def test_the_time_is_no_less_than_nothing(self):

@@ -10,7 +10,9 @@ from odoo.http import Request
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from .. import charging
 from ..models import tier_usage_import_file as module
+from ..models import tier_usage_import_run as run
 from .common import RatingBuilder
 from .test_usage_import import asterisk
 
@@ -77,13 +79,18 @@ class TestUsageUpload(RatingBuilder, HttpCase):
     def test_progress_is_told(self):
         record = self.new_import()
         record._queue()
-        self.env.flush_all()
-        with patch.object(module, "TELL_EVERY_S", 0):
-            told = module._Told(record, io.BytesIO(self.body))
-            told.readline()
-            told.tell(1)
-            self.env.invalidate_all()
-            self.assertEqual((record.progress, record.record_count), (33, 1))
+        told = []
+        write = type(record).write
+
+        def noted(records, values):
+            told.append((values.get("progress"), values.get("record_count")))
+            return write(records, values)
+
+        batch, every = patch.object(charging, "BATCH", 1), patch.object(run, "TELL_EVERY_S", 0)
+        with batch, every, patch.object(type(record), "write", noted):
+            self.run_cron()
+        # A batch is read ahead.
+        self.assertEqual(told, [(None, 0), (66, 1), (66, 2), (99, 3), (None, 3)])
 
     def test_a_lost_database_leaves_it_waiting(self):
         record = self.new_import()

@@ -98,7 +98,7 @@ class TestWatchedFolder(TierRatingCase):
 
     def test_a_file_that_grows_while_it_is_read_stays(self):
         path = self.put("a.csv", asterisk(1))
-        charge = type(self.env["tier.usage.import"])._import_open_file
+        charge = type(self.env["tier.usage.import"])._run_watched
 
         def grows(imports, *args):
             record = charge(imports, *args)
@@ -106,7 +106,7 @@ class TestWatchedFolder(TierRatingCase):
                 stream.write(asterisk(2, minute=5).encode())
             return record
 
-        with patch.object(type(self.env["tier.usage.import"]), "_import_open_file", grows):
+        with patch.object(type(self.env["tier.usage.import"]), "_run_watched", grows):
             self.assertEqual(self.take(), 0)
         os.utime(path, (0, 0))
         self.assertEqual(self.take(), 1)
@@ -114,7 +114,7 @@ class TestWatchedFolder(TierRatingCase):
 
     def test_a_file_that_is_replaced_while_it_is_read_stays(self):
         path = self.put("a.csv", asterisk(1))
-        charge = type(self.env["tier.usage.import"])._import_open_file
+        charge = type(self.env["tier.usage.import"])._run_watched
 
         def replaced(imports, *args):
             record = charge(imports, *args)
@@ -122,7 +122,7 @@ class TestWatchedFolder(TierRatingCase):
             os.replace(other, path)
             return record
 
-        with patch.object(type(self.env["tier.usage.import"]), "_import_open_file", replaced):
+        with patch.object(type(self.env["tier.usage.import"]), "_run_watched", replaced):
             self.assertEqual(self.take(), 0)
         self.assertEqual(self.take(), 1)
         self.assertBalances(self.user, 98)

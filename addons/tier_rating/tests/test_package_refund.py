@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .. import charging
 from ..charging.refund import refund
@@ -150,6 +150,8 @@ class TestPackageRefund(PackageFeeCase):
         self.use("a", 30)
         dialog = self.env["tier.usage.refund"].create({"event_ids": [(6, 0, self.fee.ids)], "reason": "x"})
         self.assertIn("is used to 25.0 %", dialog.fee_note)
+        opened = Form(dialog.with_context(active_model="tier.usage.event", active_ids=self.fee.ids).browse())
+        self.assertIn("is used to 25.0 %", opened.fee_note)
         dialog.event_ids = self.event("a")
         self.assertFalse(dialog.fee_note)
 

@@ -33,9 +33,11 @@ class TierUsageRefund(models.TransientModel):
     def _compute_fee_note(self):
         """Tell what was used of packages whose fees are refunded: that part stays paid."""
         for refund in self:
-            used = {row[0]: row[1:] for row in charging.fee_refund.usage(self.env.cr, refund.event_ids.ids)}
+            # Of a dialog that has just opened they are new records, whose ids are no keys.
+            events = refund.event_ids._origin
+            used = {row[0]: row[1:] for row in charging.fee_refund.usage(self.env.cr, events.ids)}
             notes = []
-            for event in refund.event_ids.filtered(lambda event, used=used: used.get(event.id, (0, 0))[0]):
+            for event in events.filtered(lambda event, used=used: used.get(event.id, (0, 0))[0]):
                 share = Decimal(used[event.id][0]) / max(used[event.id][1], 1)
                 notes.append(
                     self.env._(

@@ -106,3 +106,31 @@ def test_while_calls_go_on(arena, customers):
     race([lambda: _invoice(arena, customers)] * ACCOUNTANTS + [lambda: _call(arena, customers, CALLS)] * 2, seconds=120)
     _invoice(arena, customers)
     _check(arena, customers)
+
+
+def _delete(arena, moves):
+    """Delete drafts, in a request."""
+    from odoo.service.model import retrying
+
+    with arena.registry.cursor() as cr:
+        env = arena.env_of(cr)
+        retrying(env["account.move"].browse(moves).exists().unlink, env)
+
+
+def _sum_up(arena):
+    """Let the sums for reports know what there is, so that the next invoice need not read it again."""
+    with arena.env() as env:
+        env["tier.usage.rollup"]._cron_add()
+
+
+def test_one_comes_off_while_another_is_made(arena, customers):
+    """What a draft that is deleted lets go is found by the next, though the wallet knew that it was invoiced."""
+    for _round in range(5):
+        _sum_up(arena)
+        moves = _invoice(arena, customers)
+        _call(arena, customers, 3)
+        race([lambda moves=moves: _delete(arena, moves), lambda: _invoice(arena, customers), lambda: _sum_up(arena)])
+        _call(arena, customers, 1)
+    _sum_up(arena)
+    _invoice(arena, customers)
+    _check(arena, customers)

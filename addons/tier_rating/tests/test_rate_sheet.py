@@ -243,9 +243,7 @@ class TestRateSheet(SheetCase, TierRatingCase):
         entry = layout.page(self.sheet(), [rows["4917"]])[0]
         self.assertEqual(entry["lines"][0]["price"], "0.05")
         self.assertIn("up to 100 (minute): 0.05", entry["lines"][0]["steps"])
-        self.assertIn(
-            "month graduated 6000:0.05 :0.025", self.csv_of(self.sheet(), [rows["4917"]]).decode()
-        )
+        self.assertIn("month graduated 6000:0.05 :0.025", self.csv_of(self.sheet(), [rows["4917"]]).decode())
         self.charge(self.call("volume", 60, "4917555555"))
         self.assertEqual(self.shares("volume")[0][2], "0.06")  # 0.05 and the connection charge
 

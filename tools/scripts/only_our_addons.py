@@ -21,6 +21,7 @@ odoo.modules.get_modules = module.get_modules = lambda: list(NAMES)
 COVERED = {
     "tier.charge.event_id",  # by the first column of _once
     "tier.charge.invoice.charge_id",  # by _once
+    "tier.deck.line.deck_id",  # by the first column of _in_file
     "tier.rate.price_list_id",  # by the first column of _look_up
     "tier.rerating.event.rerating_id",  # by _once
     "tier.volume.counter.plan_id",  # by _once

@@ -159,8 +159,7 @@ class TierUsageImport(models.Model):
             self.env.cr.rollback()
             return None
         except OSError as error:
-            problem = str(error)[:500]
-        with short_transaction(self.env.registry) as cr:
-            self.with_env(self.env(cr=cr)).write({"state": "draft", "problem": problem})
-        self.env.invalidate_all()
+            with short_transaction(self.env.registry) as cr:
+                self.with_env(self.env(cr=cr)).write({"state": "draft", "problem": str(error)[:500]})
+            self.env.invalidate_all()
         return None

@@ -6,10 +6,10 @@ and written to the rates, as the screen does it; commits wait for the disk.
 Arguments: rates (1000000), destinations (5000).
 
 Result: rates per second of the first deck of an empty list, and how that compares with a raw COPY of the
-same rates, in the order of the file, into a table with the same indexes and checks (``vs_copy``), and of the rates and
-the kept lines (``vs_copy_all``); the import sorts the rates as their index is, for which a raw COPY of sorted ones is told
-as well (``vs_copy_sorted``); the same for a full deck that raises a tenth of the rates, lowers a tenth and has other
-prefixes for a tenth; the seconds of undoing that; and the peak memory of the process.
+same rates, in the order of the file, into a table with the same indexes and checks (``vs_copy``), and of the
+rates and the kept lines (``vs_copy_all``); the import sorts the rates as their index is, so a raw COPY of sorted
+ones is told as well (``vs_copy_sorted``); the same for a full deck that raises a tenth of the rates, lowers a
+tenth and has other prefixes for a tenth; the seconds of undoing that; and the peak memory of the process.
 """
 
 import multiprocessing
@@ -134,14 +134,11 @@ def _raw_copy(bench, price_list):
     try:
         cursor = connection.cursor()
         of_deck = f"deck_id IN (SELECT id FROM tier_deck WHERE price_list_id = {price_list})"
+        of_list = f"WHERE t.price_list_id = {price_list}"
+        in_file = f"JOIN tier_deck_line l ON l.{of_deck} AND l.prefix = t.prefix"
         for name, table, rows in (
-            (
-                "rates",
-                "tier_rate",
-                f"JOIN tier_deck_line l ON l.{of_deck} AND l.prefix = t.prefix WHERE t.price_list_id = {price_list}"
-                " ORDER BY l.line",
-            ),
-            ("sorted", "tier_rate", f"WHERE t.price_list_id = {price_list} ORDER BY t.prefix"),
+            ("rates", "tier_rate", f"{in_file} {of_list} ORDER BY l.line"),
+            ("sorted", "tier_rate", f"{of_list} ORDER BY t.prefix"),
             ("lines", "tier_deck_line", f"WHERE t.{of_deck} ORDER BY t.line"),
         ):
             with tempfile.TemporaryFile() as file:

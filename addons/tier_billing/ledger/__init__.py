@@ -4,12 +4,13 @@
 * :mod:`.writer` posts transfers;
 * :mod:`.reserve` places and releases holds;
 * :mod:`.bulk` writes what is new by COPY, for batches of usage;
+* :mod:`.arrays` hands many values to one statement;
 * :mod:`.spending` reads what spending limits leave;
 * :mod:`.cursor` opens the short transactions of the charging path.
 
 Nothing here imports a model: models call the ledger, never the reverse.
 """
 
-from . import bulk, cursor, reserve, schema, spending, writer
+from . import arrays, bulk, cursor, reserve, schema, spending, writer
 
-__all__ = ["bulk", "cursor", "reserve", "schema", "spending", "writer"]
+__all__ = ["arrays", "bulk", "cursor", "reserve", "schema", "spending", "writer"]

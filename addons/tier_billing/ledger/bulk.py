@@ -120,35 +120,6 @@ def next_ids(cr, **counts):
     return now, dict(zip(counts, ids, strict=True))
 
 
-def text_array(texts):
-    """Return texts as PostgreSQL writes an array, for a parameter that is cast to one.
-
-    A list becomes a constructor of as many expressions, which takes the server longer to read
-    than what is then done with it.
-
-    :param texts: iterable of ``str``
-
-    >>> text_array(["a", 'b"c'])
-    '{"a","b\\\\"c"}'
-    """
-    texts = list(texts)
-    inner = '","'.join(texts)
-    if "\\" in inner or inner.count('"') != 2 * max(len(texts) - 1, 0):
-        inner = '","'.join([text.replace("\\", "\\\\").replace('"', '\\"') for text in texts])
-    return f'{{"{inner}"}}' if texts else "{}"
-
-
-def number_array(numbers):
-    """Return integers as PostgreSQL writes an array, see :func:`text_array`.
-
-    :param numbers: iterable of ``int`` or None
-
-    >>> number_array([1, None])
-    '{1,NULL}'
-    """
-    return "{" + ",".join(["NULL" if number is None else str(number) for number in numbers]) + "}"
-
-
 def or_null(value):
     """Return a number, or what COPY takes for none: :func:`encode` without asking for the type."""
     return NULL if value is None else value

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
+from . import arrays
+
 
 class LedgerError(Exception):
     """A movement that the ledger refuses; the message is for people."""
@@ -168,9 +170,9 @@ def lock_accounts(cr, account_ids, movements=()):
                     WHERE t.currency_id <> f.currency_id))
              ORDER BY id FOR NO KEY UPDATE""",
             _FIGURES,
-            _numbers(sorted({*account_ids, *chain.from_iterable(pairs)})),
-            _numbers([pair[0] for pair in pairs]),
-            _numbers([pair[1] for pair in pairs]),
+            arrays.of_numbers(sorted({*account_ids, *chain.from_iterable(pairs)})),
+            arrays.of_numbers([pair[0] for pair in pairs]),
+            arrays.of_numbers([pair[1] for pair in pairs]),
         )
     )
     return _accounts(cr)
@@ -185,11 +187,6 @@ def announce_locked(cr):
     :param cr: database cursor, after :func:`lock_accounts`
     """
     cr.execute("SELECT set_config('tier.locked', 'yes', true)")
-
-
-def _numbers(values):
-    """Return integers as PostgreSQL writes an array; see :func:`_array`."""
-    return "{" + ",".join(map(str, values)) + "}"
 
 
 def post(cr, movements, uid):
@@ -216,7 +213,7 @@ def post(cr, movements, uid):
     cr.execute(
         "SELECT posted_key, posted_id, current_setting('tier.early', true)"
         " FROM tier_transfer_post_all(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (*map(_array, zip(*map(_COLUMNS, movements), strict=True)), uid),
+        (*map(arrays.of, zip(*map(_COLUMNS, movements), strict=True)), uid),
     )
     rows = cr.fetchall()
     _wait_for_disk(cr, rows[0][2] if rows else None)
@@ -240,20 +237,6 @@ _COLUMNS = attrgetter(
     "reason",
     "reverses",
 )
-
-
-def _array(values):
-    """Return values as PostgreSQL writes an array: a constructor of as many parts is slow to parse.
-
-    :param values: numbers, texts, datetimes or None
-    :rtype: str
-    """
-    parts = ("NULL" if value is None else _quoted(str(value)) for value in values)
-    return "{" + ",".join(parts) + "}"
-
-
-def _quoted(text):
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _post_one(cr, movement, uid):

@@ -17,6 +17,7 @@ from . import (
     test_figures,
     test_holds,
     test_ledger_guards,
+    test_ledger_texts,
     test_many_wallets,
     test_move,
     test_operation_wizard,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from odoo.addons.tier_billing.ledger import bulk
+from odoo.addons.tier_billing.ledger import arrays
 
 from ..engine.tariff import Rate, Step, Terms
 
@@ -119,9 +119,9 @@ def load_endpoints(cr, wanted):
             WHERE s.id IS NULL OR s.company_id = o.company_id
             ORDER BY w.position, e.switch_id NULLS LAST""",
         (
-            bulk.number_array([row[0] for row in rows]),
-            bulk.text_array([row[1] for row in rows]),
-            bulk.text_array([row[2] for row in rows]),
+            arrays.of_numbers([row[0] for row in rows]),
+            arrays.of_texts([row[1] for row in rows]),
+            arrays.of_texts([row[2] for row in rows]),
         ),
     )
     return {rows[position - 1]: found for position, *found in cr.fetchall()}
@@ -163,7 +163,7 @@ def _load_wallets(cr, wallet_ids):
             CROSS JOIN LATERAL (
                   SELECT currency_id, wallet_id FROM tier_account WHERE id = w.payee_account_id OFFSET 0) p
             WHERE w.id = ANY(%s::integer[])""",
-        (bulk.number_array(wallet_ids),),
+        (arrays.of_numbers(wallet_ids),),
     )
     return {row[0]: Wallet(*row) for row in cr.fetchall()}
 
@@ -196,7 +196,7 @@ def load_price_lists(cr, list_ids):
                COALESCE(level.markups_version, 0), level.has_volume, level.brand_id
           FROM level JOIN tier_brand b ON b.id = level.brand_id
          ORDER BY level.top, level.depth""",
-        (bulk.number_array(list_ids),),
+        (arrays.of_numbers(list_ids),),
     )
     grouped = defaultdict(list)
     for row in cr.fetchall():
@@ -215,7 +215,7 @@ def _load_brands(cr, brand_ids):
                   rounding_digits, tz, COALESCE(connection_deductible, false),
                   NULLIF(maximum_charge, 0)::text
              FROM tier_brand WHERE id = ANY(%s::integer[])""",
-        (bulk.number_array(brand_ids),),
+        (arrays.of_numbers(brand_ids),),
     )
     return {brand_id: _brand(*row) for brand_id, *row in cr.fetchall()}
 

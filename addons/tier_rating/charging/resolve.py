@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from odoo.addons.tier_billing.ledger import bulk
+from odoo.addons.tier_billing.ledger import arrays
 
 from . import catalogue, dial_plans, guests
 from .priced import Item, Priced
@@ -136,6 +136,6 @@ def _granted_sessions(env, usages):
     env.cr.execute(
         """SELECT session_key FROM tier_session
             WHERE session_key = ANY(%s::varchar[]) AND state IN ('open', 'settled')""",
-        (bulk.text_array(keys),),
+        (arrays.of_texts(keys),),
     )
     return {row[0] for row in env.cr.fetchall()}

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
-from odoo.addons.tier_billing.ledger import bulk, reserve, writer
+from odoo.addons.tier_billing.ledger import arrays, bulk, reserve, writer
 
 from . import packages, tables, volumes
 from .resolve import resolve
@@ -97,7 +97,7 @@ def _known(env, source_keys):
     makes this one wait for it, and fail, and :func:`..charging.run` tries again.
     """
     env.cr.execute(
-        "SELECT source_key FROM tier_usage_event WHERE source_key = ANY(%s::varchar[])", (bulk.text_array(source_keys),)
+        "SELECT source_key FROM tier_usage_event WHERE source_key = ANY(%s::varchar[])", (arrays.of_texts(source_keys),)
     )
     return [row[0] for row in env.cr.fetchall()]
 
@@ -264,7 +264,7 @@ def _close_sessions(env, session_keys):
          WHERE id IN (SELECT id FROM tier_session
                        WHERE session_key = ANY(%s::varchar[]) AND state = 'open'
                        ORDER BY session_key FOR UPDATE)""",
-        (bulk.text_array(session_keys),),
+        (arrays.of_texts(session_keys),),
     )
 
 
@@ -274,6 +274,6 @@ def _session_accounts(env, session_keys):
         return set()
     env.cr.execute(
         "SELECT account_id FROM tier_hold WHERE session_key = ANY(%s::varchar[]) AND state = 'open'",
-        (bulk.text_array(session_keys),),
+        (arrays.of_texts(session_keys),),
     )
     return {row[0] for row in env.cr.fetchall()}

@@ -21,7 +21,7 @@ TERMS_KEPT = 4096
 class Found:
     """What prices a number, and where it came from.
 
-    :param offer: :class:`..engine.offer.Offer`, or a function that makes it once it is asked for
+    :param offer: :class:`..engine.offer.Offer`, or what :func:`_plain_offer` makes it of once it is asked for
     :param Decimal rate: from the price list's currency to the wallet's
     :param destination_id: where the matched prefix leads to
     :param prefix: that matched
@@ -70,26 +70,24 @@ class Selling:
         zone = terms[0].timezone
         self.zone = None if zone == "UTC" else ZoneInfo(zone)
         # Without its own look-ups of all levels a number is found in books alone.
-        self.books = None
+        self.books = []
         if all(isinstance(level, books.Book) for level in levels):
             self.books = [(depth, level.index) for depth, level in enumerate(levels) if level.index]
-        self.longest = max((level.longest for level in levels), default=0) if self.books else 0
-        self.index = self.books[0][1] if self.books and len(self.books) == 1 else self
+        self.longest = max((levels[depth].longest for depth, _index in self.books), default=0)
+        self.index = self.books[0][1] if len(self.books) == 1 else self
         self.tariffs = {}
 
-    def plain(self, number, day, place=None):
+    def plain(self, number, day, place):
         """Return what prices a number whose rate is but a price; None to look closer.
 
         The same as ``longest_match`` and an offer of its match, without making either.
 
         :param str number: normalised
         :param date day: on the brand's calendar
-        :param place: of :meth:`find`, where it is known
+        :param place: of :meth:`find`, which all that share the index have in common
         :rtype: Found
         """
-        if not self.books:
-            return None
-        prefix, level, position = place or self.find(number)
+        prefix, level, position = place
         if position is None or position == books.ODD:
             return None
         depth = self.books[level][0]

@@ -30,7 +30,7 @@ class Pricer(Sources):
     def __init__(self, env, items, services=None, chains=None):
         """Read all that the items need; see :class:`.sources.Sources`."""
         super().__init__(env, items, services, chains)
-        self._offers, self._placed = {}, (None, None, None)
+        self._offers = {}
         self._asked, self._countries, self._opened = (None, None, None), None, None
 
     def offer(self, wallet, item):
@@ -44,12 +44,9 @@ class Pricer(Sources):
         is_inside = item.number[:1] == INSIDE
         if (self.numbers or is_inside) and wallet.parent_id and self._is_free(wallet, item):
             return FREE
-        return self._found(wallet, item)
-
-    def _found(self, wallet, item):
-        """As :meth:`offer`, for a number that is like others."""
-        selling, day = self._selling(wallet, item)
-        found = selling.plain(item.number, day, self._place(selling, item.number))
+        selling = self._selling(wallet, item)
+        day = self._local_day(selling, item)
+        found = selling.plain(item.number, day, selling.find(item.number))
         if found is None:
             key = (selling, item.number, day)
             found = self._offers.get(key)
@@ -58,16 +55,6 @@ class Pricer(Sources):
             if found is NO_RATE:
                 raise Refused("no_rate")
         return found
-
-    def _place(self, selling, number):
-        """Return where a number is found; the tiers of an item mostly share the index."""
-        if not selling.books:
-            return None
-        index, placed, place = self._placed
-        if index is not selling.index or placed != number:
-            place = selling.find(number)
-            self._placed = selling.index, number, place
-        return place
 
     def special(self, item, company_id):
         """Return the class of an item's number, None for one like others.
@@ -219,12 +206,12 @@ class Pricer(Sources):
                 return False
             selling = sellings.get((list_id, service_id, today, currency_id, company_id))
             if selling is None:
-                selling = self._selling(wallet, item)[0]
+                selling = self._selling(wallet, item)
             # The tiers mostly share the brand's clock and the prefixes.
             if selling.zone is not zone:
                 zone, day = selling.zone, selling.local_day(at)
             if selling.index is not index:
-                index, place = selling.index, selling.find(number) if selling.books else None
+                index, place = selling.index, selling.find(number)
             found = selling.plain(number, day, place)
             if found is None or found.tariff is None:
                 return False

@@ -75,7 +75,7 @@ class Sources:
             for level in self._levels(list_id):
                 wanted[level, service_id] += count
 
-        def numbers(keys):
+        def asked_of(keys):
             return {
                 (level, item.service_id, item.number)
                 for item in items
@@ -88,7 +88,7 @@ class Sources:
         # A day less: it may still be yesterday where the brand is.
         oldest = min((item.at for item in items), default=datetime.today()).date() - timedelta(days=1)
         shelf = books.shelf(self.env.cr.dbname)
-        return shelf.rates(self.env.cr, wanted, numbers, versions, self.services, oldest)
+        return shelf.rates(self.env.cr, wanted, asked_of, versions, self.services, oldest)
 
     def _levels(self, list_id):
         price_list = self.lists.get(list_id)
@@ -108,13 +108,13 @@ class Sources:
         return Conversions(self.env, currencies, {item.at.date() for item in items}, {w.company_id for w in wallets})
 
     def _selling(self, wallet, item):
-        """Return how a wallet buys a service, one for all its numbers, and the day of an item for its rates."""
+        """Return how a wallet buys a service on the day of an item: one for all its numbers."""
         day = item.at.date()
         key = (wallet.price_list_id, item.service_id, day, wallet.currency_id, wallet.company_id)
         selling = self._sellings.get(key)
         if selling is None:
             selling = self._sellings[key] = self._make_selling(wallet, item, day)
-        return selling, day if selling.zone is None else self._local_day(selling, item)
+        return selling
 
     def _make_selling(self, wallet, item, day):
         price_list, service = self.lists[wallet.price_list_id], self.services[item.service_id]

@@ -112,7 +112,7 @@ class Wording:
             details.append(self.bands.get(tariff.band_id, ""))
         steps = [Step(env._("Rate"), f"{text}, {', '.join(details)}")]
         value = tariff.rate.price
-        selling = pricer._selling(tier.wallet, item)[0]
+        selling = pricer._selling(tier.wallet, item)
         usual = [Markup(*pair) for pair in price_list.derivations[:-1]]
         chosen = selling.marked.chosen(item.number, edge.destination_id, depth) if selling.marked else usual[:depth]
         for position in range(depth - 1, -1, -1):

@@ -25,7 +25,7 @@ def rows(sheet):
         return
     prices, bands = {}, sheet._pricer.bands
     for prefix in prefixes:
-        found = selling.plain(prefix, sheet.day)
+        found = selling.plain(prefix, sheet.day, selling.find(prefix))
         if found is None:
             try:
                 found = selling.look_up(prefix, sheet.day, bands)

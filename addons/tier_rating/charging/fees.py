@@ -148,8 +148,7 @@ def _by_days(found, part):
         )
 
     fallback = tuple((by_days(rates), derivations) for rates, derivations in offer.fallback)
-    offer = replace(offer, rates=by_days(offer.rates), fallback=fallback)
-    return Found(offer, found.rate, found.destination_id, found.prefix, found.rate_id)
+    return found.priced_by(replace(offer, rates=by_days(offer.rates), fallback=fallback))
 
 
 def find(cr):

@@ -43,6 +43,13 @@ class Found:
             self._offer = _plain_offer(*self._offer)
         return self._offer
 
+    def priced_by(self, offer):
+        """Return the same with another offer.
+
+        :param Offer offer: to price with
+        """
+        return Found(offer, self.rate, self.destination_id, self.prefix, self.rate_id, price=self.price)
+
     @property
     def is_plain(self):
         """Whether the offer is shared by all rates of this price."""

@@ -99,6 +99,18 @@ class TestPackagePart(PackageFeeCase):
         self.collect()
         self.assertEqual([row[2] for row in self.shares(self.key(subscription))], ["9.99", "4", "2", "0"])
 
+    def test_the_rate_is_told_of_a_list_in_memory(self):
+        self.startPatcher(patch.object(books, "WORTH_READING", 0))
+        self.startPatcher(patch.object(books, "RATES_PER_NUMBER", 10**9))
+        self.addCleanup(books.shelf(self.env.cr.dbname).forget)
+        rate = self.new_rate(self.dealer.price_list_id, "flat", "4.00", service_id=self.fee_service.id)
+        self.user._topup(Decimal(1000), "fee:more")
+        subscription = self.subscribe(self.user, self.by_days(code="flat-100"), day=self.day)
+        self.collect()
+        charges = self.period(subscription).fee_event_id.charge_ids
+        paid = charges.filtered(lambda charge: charge.wallet_id == self.dealer)
+        self.assertEqual((paid.prefix, paid.rate_ref), ("flat", rate.id))
+
     def test_first_and_last_month(self):
         package = self.package(self.dealer, first_period="days", last_period="days")
         subscription = self.subscribe(self.user, package, day=date(2026, 1, 22), date_to=date(2026, 3, 4))
